@@ -1,0 +1,1 @@
+"""Programs: the only users of flags."""

@@ -1,0 +1,1 @@
+"""HideNseek: federated training of sign masks over frozen weights."""

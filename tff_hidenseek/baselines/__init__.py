@@ -1,0 +1,1 @@
+"""The algorithms that HideNseek is compared with."""

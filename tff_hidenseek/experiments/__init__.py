@@ -1,0 +1,1 @@
+"""Configs, training loops, checkpoints and reports."""

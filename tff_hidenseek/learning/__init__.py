@@ -1,0 +1,1 @@
+"""Client work, vote aggregation and the federated process."""

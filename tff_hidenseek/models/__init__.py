@@ -1,0 +1,1 @@
+"""Image classifiers, built dense or sign-masked from the same code."""

@@ -1,0 +1,1 @@
+"""Saliency, and the masks drawn from it before training."""

@@ -1,0 +1,1 @@
+"""Execution contexts that run TFF's computations."""
