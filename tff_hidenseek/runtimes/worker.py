@@ -1,0 +1,86 @@
+"""TFF's own runtime on this machine, as a context that leaves nothing behind."""
+
+from typing import Optional
+import weakref
+
+import portpicker
+import tensorflow_federated as tff
+
+from tff_hidenseek.runtimes import compilation
+from tff_hidenseek.runtimes import worker_process
+from tff_hidenseek.runtimes import worker_stub
+
+
+def create_worker_context(
+    log_path: Optional[str] = None, start_timeout: float = 60.0
+) -> tff.framework.SyncExecutionContext:
+  """Creates a context that runs computations in TFF's worker on this machine.
+
+  The worker starts with the first computation, ends with this program however
+  that ends, and never writes to this program's output.
+
+  Args:
+    log_path: A file to append the worker's output to; None discards it.
+    start_timeout: Seconds, positive, that the worker may take to start.
+
+  Returns:
+    A context for `tff.framework.set_default_context`. A computation during
+    which the worker dies raises `RuntimeError`; the next one starts another.
+  """
+  if start_timeout <= 0:
+    raise ValueError(
+        f'`start_timeout` must be positive, found {start_timeout}.'
+    )
+  service = _WorkerService(log_path, start_timeout)
+  context = tff.framework.SyncExecutionContext(
+      executor_fn=tff.framework.ResourceManagingExecutorFactory(
+          service.create_executor
+      ),
+      compiler_fn=compilation.compile_to_native,
+      transform_args=tff.tensorflow.transform_args,
+      transform_result=tff.tensorflow.transform_result,
+  )
+  weakref.finalize(context, service.stop)
+  return context
+
+
+class _WorkerService:
+  """Starts the worker when it is first needed, and reports its death."""
+
+  def __init__(self, log_path, start_timeout):
+    self._log_path = log_path
+    self._start_timeout = start_timeout
+    self._process = None
+    self._stub = None
+
+  def create_executor(self, cardinalities) -> tff.framework.RemoteExecutor:
+    """Returns an executor in the worker for that many clients."""
+    cardinalities.setdefault(tff.CLIENTS, 0)
+    executor = tff.framework.RemoteExecutor(self._connect())
+    executor.set_cardinalities(cardinalities)
+    return executor
+
+  def stop(self):
+    """Ends the worker, if it runs."""
+    if self._process is not None:
+      self._process.stop()
+      self._stub.close()
+
+  def _connect(self):
+    if self._process is None:
+      self._process = worker_process.WorkerProcess(
+          portpicker.pick_unused_port(), self._log_path
+      )
+      self._stub = worker_stub.WorkerStub(f'localhost:{self._process.port}')
+      try:
+        worker_process.wait_until(
+            lambda: self._stub.is_ready, self._process, self._start_timeout
+        )
+      except Exception:
+        self._process = None
+        raise
+    elif not self._process.is_running:
+      # TFF asks for an executor again when a call has failed.
+      process, self._process = self._process, None
+      raise RuntimeError(process.describe_end())
+    return self._stub

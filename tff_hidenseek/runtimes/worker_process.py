@@ -1,0 +1,139 @@
+"""A TFF worker process that never outlives the program that started it.
+
+TFF's wheel holds its runtime as a program that serves a gRPC port. Started by
+TFF itself it is only ended by `__del__`, so it can stay behind and hold the
+program's pipes open (`train | tee log` then never returns).
+"""
+
+import atexit
+import os
+import subprocess
+import sys
+import threading
+import time
+from typing import Optional
+
+import tensorflow_federated as tff
+
+_BINARY = os.path.join(os.path.dirname(tff.__file__), 'data', 'worker_binary')
+
+# Asks the kernel to kill this process when the thread that started it ends
+# (PR_SET_PDEATHSIG = 1, SIGKILL = 9), then becomes the worker: the request
+# survives `exec`. It is a program of its own because a `preexec_fn` is unsafe
+# in a process with gRPC's and TensorFlow's threads.
+_SHIM = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)
+if os.getppid() != int(sys.argv[1]):
+  os._exit(1)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class WorkerProcess:
+  """Runs TFF's worker on this machine until `stop` or this program's end.
+
+  A thread of its own starts the worker and waits for it: the kernel's kill
+  follows the thread that started a process, which must therefore live as long.
+
+  Attributes:
+    port: The port that the worker serves, on every interface of this machine.
+    pid: The worker's process id.
+  """
+
+  def __init__(self, port: int, log_path: Optional[str] = None):
+    """Starts the worker.
+
+    Args:
+      port: The port to serve.
+      log_path: A file to append the worker's output to; None discards it.
+
+    Raises:
+      RuntimeError: If the worker's program can not be started.
+    """
+    self.port = port
+    self._log_path = log_path
+    self._process = None
+    self._error = None
+    self._started = threading.Event()
+    self._ended = threading.Event()
+    threading.Thread(
+        target=self._run, name=f'tff_worker_{port}', daemon=True
+    ).start()
+    self._started.wait()
+    if self._error is not None:
+      raise RuntimeError(
+          f"TFF's worker {_BINARY} can not be started: {self._error}."
+      ) from self._error
+    self.pid = self._process.pid
+    atexit.register(self.stop)
+
+  def _run(self):
+    log_path = self._log_path if self._log_path is not None else os.devnull
+    try:
+      with open(log_path, 'ab') as log:
+        self._process = subprocess.Popen(
+            [
+                sys.executable, '-I', '-S', '-c', _SHIM, str(os.getpid()),
+                _BINARY, f'--port={self.port}',
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={'TF_CPP_MIN_LOG_LEVEL': '3', **os.environ},
+        )
+    except OSError as error:
+      self._error = error
+      self._ended.set()
+      return
+    finally:
+      self._started.set()
+    self._process.wait()
+    self._ended.set()
+
+  @property
+  def is_running(self) -> bool:
+    return not self._ended.is_set()
+
+  def wait(self, timeout: Optional[float] = None) -> bool:
+    """Waits up to `timeout` seconds; returns whether the worker has ended."""
+    return self._ended.wait(timeout)
+
+  def describe_end(self) -> str:
+    """Returns one sentence on how the worker ended and where its log is."""
+    log = self._log_path or 'not kept: give a `log_path` to keep it'
+    return (
+        f"TFF's worker on port {self.port} ended with exit status"
+        f' {self._process.returncode} (log: {log}).'
+    )
+
+  def stop(self):
+    """Kills the worker and waits for its end."""
+    atexit.unregister(self.stop)
+    if self.is_running:
+      self._process.kill()
+      self._ended.wait()
+
+
+def wait_until(condition, process: WorkerProcess, timeout: float):
+  """Waits until `condition()` holds for a worker that has just started.
+
+  Args:
+    condition: A function without arguments, asked every 20 ms.
+    process: The worker.
+    timeout: Seconds to wait.
+
+  Raises:
+    RuntimeError: If the worker ends first.
+    TimeoutError: If the time is over; the worker is stopped.
+  """
+  deadline = time.monotonic() + timeout
+  while not condition():
+    if process.wait(0.02):
+      raise RuntimeError(process.describe_end())
+    if time.monotonic() > deadline:
+      process.stop()
+      raise TimeoutError(
+          f"TFF's worker on port {process.port} was not ready within"
+          f' {timeout:g} s.'
+      )
