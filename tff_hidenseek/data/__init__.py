@@ -1,1 +1,1 @@
-"""Image datasets and their partitions over clients."""
+"""Data sets of images and their division among clients."""

@@ -1,0 +1,61 @@
+"""The data sets by name."""
+
+from typing import Optional
+
+from tff_hidenseek.data import digits
+from tff_hidenseek.data import image_dataset
+from tff_hidenseek.data import npz_files
+from tff_hidenseek.data import published_files
+
+ImageDataset = image_dataset.ImageDataset
+
+# Each loader takes (argument, data_dir); `argument` is what follows the colon
+# of NAME:ARGUMENT, or `None`.
+DATASETS = {
+    'digits': digits.load_digits,
+    'mnist': published_files.load_mnist,
+    'fashion_mnist': published_files.load_fashion_mnist,
+    'cifar10': published_files.load_cifar10,
+    'cifar100': published_files.load_cifar100,
+    'npz': npz_files.load_npz,
+}
+
+_NEEDS_ARGUMENT = {'npz': 'npz:PATH', 'images': 'images:DIR'}
+_TAKES_ARGUMENT = frozenset(['npz', 'images', 'emnist'])
+
+
+def load_dataset(name: str, data_dir: Optional[str] = None) -> ImageDataset:
+  """Loads a data set by name.
+
+  Args:
+    name: A key of `DATASETS`, or one with its argument: `npz:PATH`,
+      `images:DIR`, `emnist:MAX_WRITERS`.
+    data_dir: The folder in which data files are looked for before anything is
+      downloaded.
+
+  Returns:
+    The data set.
+
+  Raises:
+    FileNotFoundError: If a file is missing and cannot be downloaded; the
+      message says which file to put where.
+    ValueError: If the name is unknown, or the data is not as it must be.
+  """
+  key, colon, argument = name.partition(':')
+  if key not in DATASETS:
+    raise ValueError(
+        f'`dataset` must be one of {", ".join(list_names())}, found {name!r}.')
+  if key in _NEEDS_ARGUMENT and not argument:
+    raise ValueError(
+        f'`dataset` must name a path as in {_NEEDS_ARGUMENT[key]}, found '
+        f'{name!r}.')
+  if colon and key not in _TAKES_ARGUMENT:
+    raise ValueError(
+        f'`dataset` must be plain {key!r}, which takes no argument, found '
+        f'{name!r}.')
+  return DATASETS[key](argument or None, data_dir)
+
+
+def list_names() -> list:
+  """Lists the names that `load_dataset` takes, for messages."""
+  return [_NEEDS_ARGUMENT.get(key, key) for key in DATASETS]
