@@ -1,1 +1,1 @@
-"""Keras layers whose weights are frozen and whose signs are trained."""
+"""Keras layers whose only trainable state is a score for each kept weight."""

@@ -1,0 +1,179 @@
+"""What every sign-masked layer shares: state, update and gradient.
+
+The scores are stored only for the kept weights. `kernel` is a cache of the
+weights with their signs: the forward pass reads it as any other kernel, its
+gradient is gathered at the kept positions, and `update_kernel` writes the few
+weights whose sign changed. So a training step costs what a dense one costs.
+"""
+
+from typing import Sequence
+
+import tensorflow as tf
+from tensorflow_model_optimization.python.core.sparsity.keras import prunable_layer
+
+from tff_hidenseek.layers import sign_ops
+
+
+class SignMaskedLayer(tf.keras.layers.Layer, prunable_layer.PrunableLayer):
+  """A layer with a frozen sparse kernel of which only the signs are trained.
+
+  The kernel is `kept_weights * sign(scores)` at `kept_positions` and zero
+  elsewhere. A subclass calls `build_kernel` in `build`, and reads
+  `signed_kernel()` in `call`.
+
+  After an optimizer step `update_kernel` must run before the next call. Keras
+  optimizers do so by themselves, through a constraint on `scores`.
+
+  Args:
+    num_kept: How many weights of the kernel are kept, at least 1.
+    use_bias: Whether there is a bias. It is frozen.
+    clipped_gradient: Whether a score outside [-1, 1] gets no gradient.
+    **kwargs: Arguments of `tf.keras.layers.Layer`.
+
+  Attributes:
+    scores: Trainable, float of shape `[num_kept]`.
+    kept_positions: Frozen, int32 of shape `[num_kept]`: ascending indices into
+      the flattened kernel.
+    kept_weights: Frozen, float of shape `[num_kept]`: the weights where scores
+      are positive.
+    kernel: Not trainable, derived from the others.
+    kernel_signs: Not trainable, bool of shape `[num_kept]`: whether `kernel`
+      holds a kept weight with the sign +1.
+    bias: Frozen, or None.
+  """
+
+  def __init__(
+      self,
+      num_kept: int,
+      use_bias: bool = False,
+      clipped_gradient: bool = False,
+      **kwargs,
+  ):
+    super().__init__(**kwargs)
+    if num_kept < 1:
+      raise ValueError(f'`num_kept` must be at least 1, found {num_kept}.')
+    self.num_kept = num_kept
+    self.use_bias = use_bias
+    self.clipped_gradient = clipped_gradient
+    self.bias = None
+
+  def build_kernel(self, shape: Sequence[int], num_outputs: int) -> None:
+    """Creates all weights, with zeros.
+
+    Args:
+      shape: The shape of the kernel.
+      num_outputs: The size of the bias.
+
+    Raises:
+      ValueError: If more weights are to be kept than the kernel has.
+    """
+    size = tf.TensorShape(shape).num_elements()
+    if self.num_kept > size:
+      raise ValueError(
+          f'`num_kept` must be at most {size}, the size of the kernel of layer '
+          f'{self.name!r}, found {self.num_kept}.'
+      )
+    kept = [self.num_kept]
+    self.scores = self.add_weight(
+        'scores', kept, initializer='zeros', constraint=self._constrain_scores
+    )
+    self.kept_positions = self._add_frozen('kept_positions', kept, tf.int32)
+    self.kept_weights = self._add_frozen('kept_weights', kept)
+    self.kernel = self._add_frozen('kernel', shape)
+    self.kernel_signs = self._add_frozen('kernel_signs', kept, tf.bool, 'ones')
+    if self.use_bias:
+      self.bias = self._add_frozen('bias', [num_outputs])
+
+  def _add_frozen(self, name, shape, dtype=None, initializer='zeros'):
+    return self.add_weight(
+        name, shape, dtype=dtype, initializer=initializer, trainable=False
+    )
+
+  def _constrain_scores(self, scores: tf.Tensor) -> tf.Tensor:
+    self.update_kernel()
+    return scores
+
+  def signed_kernel(self) -> tf.Tensor:
+    """Returns the kernel as a tensor whose gradient goes to `scores`."""
+
+    @tf.custom_gradient
+    def route_gradient(scores):
+      def gradient(upstream):
+        upstream = tf.reshape(upstream, [-1])
+        kept = tf.gather(upstream, self.kept_positions) * self.kept_weights
+        return sign_ops.straight_through_gradient(
+            scores, kept, self.clipped_gradient
+        )
+
+      return tf.convert_to_tensor(self.kernel), gradient
+
+    return route_gradient(tf.convert_to_tensor(self.scores))
+
+  def update_kernel(self) -> None:
+    """Brings the signs in `kernel` up to date with `scores`.
+
+    Only weights whose sign changed are written. In a `tf.Graph` this must be
+    called inside a `tf.function`, as any method that assigns.
+    """
+    signs = self.scores >= 0
+    changed = tf.where(tf.not_equal(signs, self.kernel_signs))[:, 0]
+    weights = tf.gather(self.kept_weights, changed)
+    values = tf.where(tf.gather(signs, changed), weights, -weights)
+    self._write(tf.gather(self.kept_positions, changed), values)
+    self.kernel_signs.assign(signs)
+
+  def _write(self, positions: tf.Tensor, values: tf.Tensor) -> None:
+    indices = tf.unravel_index(positions, self.kernel.shape)
+    self.kernel.scatter_nd_update(tf.transpose(indices), values)
+
+  def set_frozen(
+      self, kept_positions: tf.Tensor, kept_weights: tf.Tensor
+  ) -> None:
+    """Sets which weights are kept, and their values; keeps the scores.
+
+    Args:
+      kept_positions: An int32 tensor of shape `[num_kept]`, ascending.
+      kept_weights: A float tensor of shape `[num_kept]`.
+    """
+    self.kept_positions.assign(kept_positions)
+    self.kept_weights.assign(kept_weights)
+    self._write_kernel()
+
+  def assign_scores(self, scores: tf.Tensor) -> None:
+    """Sets the scores, and the signs in `kernel` with them.
+
+    Args:
+      scores: A float tensor of shape `[num_kept]`.
+    """
+    self.scores.assign(scores)
+    self._write_kernel()
+
+  def _write_kernel(self) -> None:
+    signed_weights = self.kept_weights * sign_ops.binary_sign(self.scores)
+    self.kernel.assign(self._scatter(signed_weights))
+    self.kernel_signs.assign(self.scores >= 0)
+
+  def _scatter(self, kept: tf.Tensor) -> tf.Tensor:
+    flat = tf.tensor_scatter_nd_update(
+        tf.zeros([self.kernel.shape.num_elements()], kept.dtype),
+        self.kept_positions[:, tf.newaxis],
+        kept,
+    )
+    return tf.reshape(flat, self.kernel.shape)
+
+  @property
+  def mask(self) -> tf.Tensor:
+    """Where weights are kept: a bool tensor of the kernel's shape."""
+    return self._scatter(tf.ones([self.num_kept], tf.bool))
+
+  def get_prunable_weights(self) -> Sequence[tf.Variable]:
+    return [self.kernel]
+
+  def get_config(self) -> dict:
+    config = super().get_config()
+    config.update(
+        num_kept=self.num_kept,
+        use_bias=self.use_bias,
+        clipped_gradient=self.clipped_gradient,
+    )
+    return config

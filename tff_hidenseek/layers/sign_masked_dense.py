@@ -1,0 +1,43 @@
+"""A dense layer of which only the signs of the kept weights are trained."""
+
+import tensorflow as tf
+
+from tff_hidenseek.layers import sign_masked
+
+
+@tf.keras.utils.register_keras_serializable(package='tff_hidenseek')
+class SignMaskedDense(sign_masked.SignMaskedLayer):
+  """A dense layer with a frozen sparse kernel and trainable signs.
+
+  Args:
+    units: How many outputs there are.
+    num_kept: How many weights of the kernel are kept, at least 1.
+    use_bias: Whether there is a bias. It is frozen.
+    clipped_gradient: Whether a score outside [-1, 1] gets no gradient.
+    **kwargs: Arguments of `tf.keras.layers.Layer`.
+  """
+
+  def __init__(
+      self,
+      units: int,
+      num_kept: int,
+      use_bias: bool = False,
+      clipped_gradient: bool = False,
+      **kwargs,
+  ):
+    super().__init__(num_kept, use_bias, clipped_gradient, **kwargs)
+    self.units = units
+    self.input_spec = tf.keras.layers.InputSpec(ndim=2)
+
+  def build(self, input_shape: tf.TensorShape) -> None:
+    self.build_kernel([input_shape[-1], self.units], self.units)
+    super().build(input_shape)
+
+  def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    outputs = tf.matmul(inputs, self.signed_kernel())
+    if self.use_bias:
+      outputs = tf.nn.bias_add(outputs, self.bias)
+    return outputs
+
+  def get_config(self) -> dict:
+    return {**super().get_config(), 'units': self.units}

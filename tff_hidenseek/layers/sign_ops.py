@@ -1,0 +1,77 @@
+"""The sign of a score, its gradient, and signs packed into bytes."""
+
+import tensorflow as tf
+
+_BITS_PER_BYTE = 8
+
+
+def binary_sign(scores: tf.Tensor) -> tf.Tensor:
+  """Returns +1 where a score is at least zero and -1 elsewhere.
+
+  Args:
+    scores: A float tensor of any shape.
+
+  Returns:
+    A tensor of the shape and dtype of `scores`. Zero counts as +1.
+  """
+  ones = tf.ones_like(scores)
+  return tf.where(scores >= 0, ones, -ones)
+
+
+def straight_through_gradient(
+    scores: tf.Tensor, upstream: tf.Tensor, clipped: bool
+) -> tf.Tensor:
+  """Passes a gradient through `binary_sign` as if it were the identity.
+
+  Args:
+    scores: A float tensor, the scores at which the sign was taken.
+    upstream: The gradient with respect to the signs, shaped as `scores`.
+    clipped: Whether the gradient is zero where a score is outside [-1, 1].
+
+  Returns:
+    The gradient with respect to `scores`.
+  """
+  if not clipped:
+    return upstream
+  return tf.where(tf.abs(scores) <= 1, upstream, tf.zeros_like(upstream))
+
+
+def num_packed_bytes(num_bits: int) -> int:
+  """Returns how many bytes `pack_bits` needs for `num_bits` bits."""
+  return -(-num_bits // _BITS_PER_BYTE)
+
+
+def pack_bits(bits: tf.Tensor) -> tf.Tensor:
+  """Packs eight bits into a byte, the first bit in the lowest place.
+
+  Args:
+    bits: A bool tensor of shape `[K]`, `K` known statically.
+
+  Returns:
+    A uint8 tensor of shape `[ceil(K / 8)]`, as given by
+    `np.packbits(bits, bitorder='little')`. Bits after the last are zero.
+  """
+  num_bits = bits.shape[0]
+  num_bytes = num_packed_bytes(num_bits)
+  padding = num_bytes * _BITS_PER_BYTE - num_bits
+  digits = tf.pad(tf.cast(bits, tf.uint8), [[0, padding]])
+  digits = tf.reshape(digits, [num_bytes, _BITS_PER_BYTE])
+  return tf.reduce_sum(digits * _place_values(), axis=1)
+
+
+def unpack_bits(packed: tf.Tensor, num_bits: int) -> tf.Tensor:
+  """Undoes `pack_bits`.
+
+  Args:
+    packed: A uint8 tensor of shape `[ceil(num_bits / 8)]`.
+    num_bits: How many bits to return.
+
+  Returns:
+    A bool tensor of shape `[num_bits]`.
+  """
+  digits = tf.bitwise.bitwise_and(packed[:, tf.newaxis], _place_values())
+  return tf.reshape(digits > 0, [-1])[:num_bits]
+
+
+def _place_values() -> tf.Tensor:
+  return tf.constant([1 << i for i in range(_BITS_PER_BYTE)], tf.uint8)
