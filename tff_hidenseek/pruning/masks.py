@@ -4,14 +4,15 @@
 
 Args:
   model: A model of `layer_sets.SaliencyLayers`. Its kernels are overwritten.
-  kernels: The random kernels by the name of the layer, float64.
+  kernels: The random float64 kernels, by the name of the layer and in the order
+    of the model, which decides between ties.
   density: The fraction of all weights that is kept, in (0, 1].
   seed: Draws what is random besides the kernels; a non-negative integer.
   num_iterations: In how many steps SynFlow prunes, at least 1.
 
 Returns:
-  A bool array shaped as the kernel, by the name of the layer in the order of
-  the model. Over all layers, exactly round(density * size) are True.
+  A bool array shaped as the kernel, by the name of the layer. Over
+  all layers, exactly round(density * size) are True.
 
 Raises:
   ValueError: If an argument is out of range, or a layer would keep no weight.
@@ -22,7 +23,6 @@ from typing import Dict, Mapping
 import numpy as np
 import tensorflow as tf
 
-from tff_hidenseek.models import prunable_layers
 from tff_hidenseek.pruning import checks
 from tff_hidenseek.pruning import synflow
 from tff_hidenseek.pruning import top_k
@@ -40,16 +40,15 @@ def _build_magnitude_mask(
     num_iterations: int,
 ) -> Dict[str, np.ndarray]:
   """Keeps the weights with the largest magnitude, whatever their layer."""
-  del seed  # The kernels are the only randomness.
+  del model, seed  # The kernels say it all.
   checks.check_arguments(density, num_iterations)
-  names = [layer.name for layer in prunable_layers.prunable_layers(model)]
-  magnitudes = np.concatenate([np.abs(kernels[name]).ravel() for name in names])
+  magnitudes = np.concatenate([np.abs(k).ravel() for k in kernels.values()])
   num_kept = round(density * magnitudes.size)
   is_kept = top_k.keep_largest(magnitudes, num_kept)
-  bounds = np.cumsum([kernels[name].size for name in names])
+  ends = np.cumsum([kernel.size for kernel in kernels.values()])
   masks = {
       name: part.reshape(kernels[name].shape)
-      for name, part in zip(names, np.split(is_kept, bounds[:-1]))
+      for name, part in zip(kernels, np.split(is_kept, ends[:-1]))
   }
   num_kept_by_layer = {name: mask.sum() for name, mask in masks.items()}
   checks.check_no_layer_is_empty(num_kept_by_layer, density, num_iterations)

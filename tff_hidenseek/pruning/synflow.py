@@ -7,12 +7,11 @@ The magnitudes must be random. If those of a layer are all equal, saliencies tie
 in masses, and the mask is decided by indices and rounding, not by the seed.
 """
 
-from typing import Callable, Dict, List, Mapping
+from typing import Callable, Dict, Iterable, List, Mapping
 
 import numpy as np
 import tensorflow as tf
 
-from tff_hidenseek.models import prunable_layers
 from tff_hidenseek.pruning import checks
 from tff_hidenseek.pruning import top_k
 
@@ -22,20 +21,21 @@ _NUM_IGNORED_BITS = 20
 
 
 def build_saliency_fn(
-    model: tf.keras.Model,
+    model: tf.keras.Model, layer_names: Iterable[str]
 ) -> Callable[[], List[tf.Tensor]]:
   """Builds a function that computes the saliencies of a model's weights.
 
   Args:
     model: A model of `layer_sets.SaliencyLayers`, with kernels that are not
       negative.
+    layer_names: The layers whose saliencies are wanted.
 
   Returns:
-    A function without arguments that returns, for each prunable layer in the
-    order of the model, |dR/dW * W|: W is the kernel, and R is the sum of the
-    outputs for an input of ones.
+    A function without arguments that returns, for each of the layers,
+    |dR/dW * W|: W is the kernel, and R is the sum of the outputs for an input
+    of ones.
   """
-  kernels = [layer.kernel for layer in prunable_layers.prunable_layers(model)]
+  kernels = [model.get_layer(name).kernel for name in layer_names]
   ones = tf.ones([1, *model.input_shape[1:]], model.dtype)
 
   @tf.function
@@ -63,15 +63,14 @@ def build_synflow_mask(
   """
   del seed  # The kernels are the only randomness.
   checks.check_arguments(density, num_iterations)
-  layers = prunable_layers.prunable_layers(model)
-  names = [layer.name for layer in layers]
-  bounds = np.cumsum([0] + [kernels[name].size for name in names])
-  magnitudes = np.concatenate([np.abs(kernels[name]).ravel() for name in names])
-  saliency_fn = build_saliency_fn(model)
+  bounds = np.cumsum([0] + [kernel.size for kernel in kernels.values()])
+  magnitudes = np.concatenate([np.abs(k).ravel() for k in kernels.values()])
+  saliency_fn = build_saliency_fn(model, kernels)
   survivors = np.arange(magnitudes.size)
   for iteration in range(1, num_iterations + 1):
-    for layer, start, end in zip(layers, bounds, bounds[1:]):
-      layer.kernel.assign(magnitudes[start:end].reshape(layer.kernel.shape))
+    for name, start, end in zip(kernels, bounds, bounds[1:]):
+      masked = magnitudes[start:end].reshape(kernels[name].shape)
+      model.get_layer(name).kernel.assign(masked)
     saliencies = np.concatenate([s.numpy().ravel() for s in saliency_fn()])
     saliencies = _drop_last_bits(saliencies[survivors])
     num_kept = round(density ** (iteration / num_iterations) * magnitudes.size)
@@ -80,12 +79,12 @@ def build_synflow_mask(
     survivors = survivors[is_kept]
     num_kept_by_layer = np.diff(np.searchsorted(survivors, bounds))
     checks.check_no_layer_is_empty(
-        dict(zip(names, num_kept_by_layer)), density, num_iterations
+        dict(zip(kernels, num_kept_by_layer)), density, num_iterations
     )
   mask = magnitudes > 0
   return {
       name: mask[start:end].reshape(kernels[name].shape)
-      for name, start, end in zip(names, bounds, bounds[1:])
+      for name, start, end in zip(kernels, bounds, bounds[1:])
   }
 
 
