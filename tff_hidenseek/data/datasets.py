@@ -3,7 +3,9 @@
 from typing import Optional
 
 from tff_hidenseek.data import digits
+from tff_hidenseek.data import emnist
 from tff_hidenseek.data import image_dataset
+from tff_hidenseek.data import image_folder
 from tff_hidenseek.data import npz_files
 from tff_hidenseek.data import published_files
 
@@ -17,7 +19,9 @@ DATASETS = {
     'fashion_mnist': published_files.load_fashion_mnist,
     'cifar10': published_files.load_cifar10,
     'cifar100': published_files.load_cifar100,
+    'emnist': emnist.load_emnist,
     'npz': npz_files.load_npz,
+    'images': image_folder.load_images,
 }
 
 _NEEDS_ARGUMENT = {'npz': 'npz:PATH', 'images': 'images:DIR'}
@@ -53,7 +57,7 @@ def load_dataset(name: str, data_dir: Optional[str] = None) -> ImageDataset:
     raise ValueError(
         f'`dataset` must be plain {key!r}, which takes no argument, found '
         f'{name!r}.')
-  return DATASETS[key](argument or None, data_dir)
+  return DATASETS[key](argument if colon else None, data_dir)
 
 
 def list_names() -> list:

@@ -89,7 +89,8 @@ def build_partition(
     raise ValueError(
         f'`test_fraction` must be in (0, 1), found {test_fraction}.')
   if min_examples < 1:
-    raise ValueError(f'`min_examples` must be at least 1, found {min_examples}.')
+    raise ValueError(
+        f'`min_examples` must be at least 1, found {min_examples}.')
   if (max_examples_per_client is not None and
       max_examples_per_client < min_examples):
     raise ValueError(
