@@ -1,0 +1,61 @@
+"""A TFF execution context that runs everything in this process.
+
+TFF's own runtime is a program of its own behind gRPC that uses CPUs alone. Here
+a computation is compiled to ordinary TensorFlow functions, so that any device
+TensorFlow sees can be used and no value is serialised.
+"""
+
+import concurrent.futures
+import weakref
+from typing import Optional, Sequence
+
+import tensorflow_federated as tff
+
+from tff_hidenseek.runtimes import devices
+from tff_hidenseek.runtimes import program
+
+
+def create_in_process_context(
+    client_threads: Optional[int] = None,
+    client_devices: Optional[Sequence[str]] = None,
+) -> tff.framework.SyncContext:
+  """Creates a context that runs computations in this process.
+
+  Results do not depend on the number of threads. Create the context before
+  TensorFlow's first op: see `devices.place_clients`.
+
+  Args:
+    client_threads: Clients to run at a time, at least 1; None means one for
+      each core, or for each GPU.
+    client_devices: The names of the devices to run clients on, in turn, such as
+      `GPU:0`; None means all GPUs, or the CPU if there is none.
+
+  Returns:
+    A context for `tff.framework.set_default_context`. Client values may be
+    tensors (passed on as they are), NumPy values or datasets. Results are NumPy
+    values.
+  """
+  return InProcessContext(
+      *devices.place_clients(client_threads, client_devices)
+  )
+
+
+class InProcessContext(tff.framework.SyncContext):
+  """Runs computations; made by `create_in_process_context`."""
+
+  def __init__(self, client_threads: int, client_devices: Sequence[str]):
+    self._client_threads = client_threads
+    self._client_devices = list(client_devices)
+    self._pool = concurrent.futures.ThreadPoolExecutor(client_threads)
+    self._programs = {}
+
+  def invoke(self, comp, arg):
+    """Runs `comp` on `arg`."""
+    # By identity: a computation's own hash serialises all of it.
+    compiled = self._programs.get(id(comp))
+    if compiled is None:
+      compiled = self._programs[id(comp)] = program.Program(comp)
+      weakref.finalize(comp, self._programs.pop, id(comp), None)
+    return compiled.run(
+        arg, self._pool, self._client_threads, self._client_devices
+    )
