@@ -1,0 +1,76 @@
+"""Flags of an experiment, made from the options they set."""
+
+from typing import Any, Dict
+
+from absl import flags
+import attrs
+
+from tff_hidenseek.experiments import config as config_lib
+from tff_hidenseek.experiments import registry
+
+_DEFINE = {
+    bool: flags.DEFINE_bool,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+}
+
+
+def _owners() -> Dict[str, Dict[str, attrs.Attribute]]:
+  """Returns the classes whose options become flags, by their owner's name."""
+  classes = {'': config_lib.ExperimentConfig}
+  classes.update(
+      (name, entry.options_class)
+      for name, entry in registry.ALGORITHMS.items()
+  )
+  return {
+      owner: {
+          field.name: field
+          for field in attrs.fields(options_class)
+          if field.metadata['help'] is not None
+      }
+      for owner, options_class in classes.items()
+  }
+
+
+def define_experiment_flags() -> None:
+  """Defines a flag for every option of an experiment and of all algorithms.
+
+  A flag that is not given is `None`, and the option takes the default of the
+  algorithm that is chosen; the help text shows all defaults.
+  """
+  fields: Dict[str, Dict[str, attrs.Attribute]] = {}
+  for owner, owned in _owners().items():
+    for name, field in owned.items():
+      fields.setdefault(name, {})[owner] = field
+  for name, by_owner in fields.items():
+    field = next(iter(by_owner.values()))
+    defaults = {owner: f.default for owner, f in by_owner.items()}
+    if '' in defaults:
+      text = f'default {defaults[""]!r}'
+    elif len(set(defaults.values())) == 1:
+      text = f'default {field.default!r}; {", ".join(defaults)}'
+    else:
+      text = 'default ' + ', '.join(
+          f'{default!r} for {owner}' for owner, default in defaults.items()
+      )
+    choices = field.metadata.get('choices')
+    of = f' One of {", ".join(choices)}.' if choices else ''
+    _DEFINE[type(field.default)](
+        name, None, f'{field.metadata["help"]}{of} ({text})'
+    )
+
+
+def config_from_flags() -> config_lib.ExperimentConfig:
+  """Returns the experiment that the flags describe.
+
+  Raises:
+    ValueError: If a flag breaks its rule or belongs to another algorithm.
+  """
+  names = {name for owned in _owners().values() for name in owned}
+  values: Dict[str, Any] = {
+      name: flags.FLAGS[name].value
+      for name in names
+      if flags.FLAGS[name].value is not None
+  }
+  return config_lib.build_config(values)

@@ -1,0 +1,83 @@
+"""Trains a federated algorithm, and records everything about the run.
+
+python -m binaries.train --flagfile=configs/hidenseek.digits.cnn.flags \
+    --output_dir=runs/digits
+"""
+
+import os
+import sys
+
+from absl import app
+from absl import flags
+
+from binaries import command_line
+from binaries import experiment_flags
+from binaries import runtime_flags
+from tff_hidenseek.experiments import config as config_lib
+from tff_hidenseek.experiments import federation as federation_lib
+from tff_hidenseek.experiments import plots
+from tff_hidenseek.experiments import run_folder
+from tff_hidenseek.experiments import summary
+from tff_hidenseek.experiments import training_loop
+
+experiment_flags.define_experiment_flags()
+runtime_flags.define_runtime_flags()
+_OUTPUT_DIR = flags.DEFINE_string('output_dir', None, 'The run\'s folder.')
+_RESUME = flags.DEFINE_bool(
+    'resume', False, 'Go on with the run in --output_dir, if there is one.'
+)
+_REFERENCE = flags.DEFINE_string(
+    'reference',
+    None,
+    'Another algorithm that is trained too, with its own defaults, on the same '
+    'data, model and seed; the closing table then compares both.',
+)
+
+
+def _train(config, federation, run_dir):
+  """Trains one algorithm into its folder; returns it with its result."""
+  with command_line.user_errors():
+    algorithm = training_loop.build_algorithm(config, federation)
+    run_folder.prepare(run_dir, config, _RESUME.value)
+    result = training_loop.train(config, algorithm, federation, run_dir)
+  algorithm.build_global_model(result.state).save(
+      os.path.join(run_dir, 'final_model.keras')
+  )
+  plots.plot_run(
+      run_dir,
+      {config.algorithm: result.rows},
+      algorithm.layer_densities,
+      federation.label_counts(),
+  )
+  return result
+
+
+def main(argv):
+  with command_line.user_errors():
+    command_line.start(argv)
+    config = experiment_flags.config_from_flags()
+    configs = {config.algorithm: config}
+    run_dirs = {config.algorithm: _OUTPUT_DIR.value}
+    if _REFERENCE.value:
+      reference = config_lib.with_algorithm(config, _REFERENCE.value)
+      configs[reference.algorithm] = reference
+      run_dirs[reference.algorithm] = os.path.join(
+          _OUTPUT_DIR.value, f'reference_{reference.algorithm}'
+      )
+    runtime_flags.set_runtime()
+    federation = federation_lib.build_federation(config)
+  rows = {
+      name: _train(configs[name], federation, run_dirs[name]).rows
+      for name in configs
+  }
+  if _REFERENCE.value:
+    plots.plot_accuracy_curves(_OUTPUT_DIR.value, rows)
+  print(f'\n{summary.format_summary(rows)}\n\nWritten to {_OUTPUT_DIR.value}:')
+  for name in sorted(os.listdir(_OUTPUT_DIR.value)):
+    print(f'  {name}')
+  sys.stdout.flush()
+
+
+if __name__ == '__main__':
+  flags.mark_flag_as_required('output_dir')
+  app.run(main)

@@ -1,0 +1,176 @@
+"""The description of one experiment: frozen, validated, and its flag file.
+
+Whatever determines a run's numbers stands here; where and how fast it runs
+(output folder, runtime, threads) does not.
+"""
+
+from typing import Any, Mapping
+
+import attrs
+
+from tff_hidenseek.data import datasets
+from tff_hidenseek.data import partitions
+from tff_hidenseek.experiments import registry
+from tff_hidenseek.learning import options as options_lib
+
+_option = options_lib.option
+
+
+@attrs.frozen(kw_only=True)
+class ExperimentConfig:
+  """What is run.
+
+  Attributes:
+    algorithm: A name in `registry.ALGORITHMS`.
+    options: The algorithm's options, of its `options_class`.
+    dataset: A name in `datasets.DATASETS`, `npz:PATH` or `images:DIR`.
+    data_dir: Folder with data set files.
+    model: A name in `registry.MODELS`.
+    partition: How examples are divided over clients.
+    partition_file: A saved partition to use instead.
+    num_clients: Clients, seen in training or not.
+    num_unseen_clients: How many of them never train.
+    classes_per_client: Classes of a client, for the partition `shards`.
+    concentration: Of the partition `dirichlet`; smaller is more skewed.
+    test_fraction: Fraction of a client's examples kept for its own test.
+    max_examples_per_client: Most examples of a client; 0 is no limit.
+    num_rounds: Rounds of training.
+    clients_per_round: Clients drawn for a round.
+    rounds_per_evaluation: Rounds between evaluations of the global model.
+    rounds_per_personal_evaluation: Rounds between evaluations of all personal
+      models; 0 is after the last round only.
+    rounds_per_checkpoint: Rounds between checkpoints.
+    seed: Every random draw comes from it.
+  """
+
+  algorithm: str = attrs.field(
+      default='hidenseek', metadata={'help': 'Federated algorithm.'}
+  )
+  options: Any = attrs.field(metadata={'help': None})
+  dataset: str = attrs.field(
+      default='digits',
+      metadata={
+          'help': (
+              f'One of {", ".join(datasets.DATASETS)}, or your own data: '
+              'npz:PATH or images:DIR.'
+          )
+      },
+  )
+  data_dir: str = _option('', 'Folder with data set files.')
+  model: str = attrs.field(default='cnn', metadata={'help': 'Architecture.'})
+  partition: str = _option(
+      'iid',
+      'How examples are divided over clients.',
+      choices=tuple(partitions.PARTITIONERS),
+  )
+  partition_file: str = _option('', 'A saved partition to use instead.')
+  num_clients: int = _option(10, 'Clients, seen or unseen.', minimum=1)
+  num_unseen_clients: int = _option(
+      0, 'How many of them never train.', minimum=0
+  )
+  classes_per_client: int = _option(
+      2, 'Classes of a client (partition shards).', minimum=1
+  )
+  concentration: float = _option(
+      0.3, 'Smaller is more skewed (partition dirichlet).', above=0
+  )
+  test_fraction: float = _option(
+      0.2,
+      'Part of a client\'s examples kept for its own test.',
+      above=0,
+      maximum=0.9,
+  )
+  max_examples_per_client: int = _option(
+      0, 'Most examples of a client; 0 is no limit.', minimum=0
+  )
+  num_rounds: int = _option(50, 'Rounds of training.', minimum=1)
+  clients_per_round: int = _option(10, 'Clients drawn for a round.', minimum=1)
+  rounds_per_evaluation: int = _option(
+      1, 'Rounds between evaluations of the global model.', minimum=1
+  )
+  rounds_per_personal_evaluation: int = _option(
+      0,
+      'Rounds between evaluations of all personal models; 0: after the last '
+      'round only.',
+      minimum=0,
+  )
+  rounds_per_checkpoint: int = _option(
+      10, 'Rounds between checkpoints.', minimum=1
+  )
+  seed: int = _option(
+      0, 'Every random draw comes from it.', minimum=0, maximum=2**31 - 1
+  )
+
+  def __attrs_post_init__(self):
+    _check_name('algorithm', self.algorithm, registry.ALGORITHMS)
+    _check_name('model', self.model, registry.MODELS)
+    num_seen = self.num_clients - self.num_unseen_clients
+    if self.clients_per_round > num_seen:
+      raise ValueError(
+          '`clients_per_round` must be at most `num_clients` - '
+          f'`num_unseen_clients` = {num_seen}, found {self.clients_per_round}.'
+      )
+
+  def flag_values(self) -> Mapping[str, Any]:
+    """Returns every option and its value, the algorithm's among them."""
+    values = attrs.asdict(self, recurse=False)
+    return {**values, **attrs.asdict(values.pop('options'))}
+
+  def to_flag_file(self) -> str:
+    """Returns the text of a flag file that describes this experiment."""
+    lines = [f'--{name}={value}' for name, value in self.flag_values().items()]
+    return '\n'.join(lines) + '\n'
+
+
+def _check_name(argument: str, name: str, table: Mapping[str, Any]) -> None:
+  if name not in table:
+    raise ValueError(
+        f'`{argument}` must be one of {", ".join(table)}, found {name!r}.'
+    )
+
+
+def build_config(values: Mapping[str, Any]) -> ExperimentConfig:
+  """Builds a config from the options that were given.
+
+  Args:
+    values: Names and values of options, of the experiment or its algorithm;
+      what is missing takes its default.
+
+  Returns:
+    The config.
+
+  Raises:
+    ValueError: If a value breaks its rule, a name is unknown, or an option
+      belongs to an algorithm that is not chosen.
+  """
+  common = {field.name for field in attrs.fields(ExperimentConfig)}
+  algorithm = values.get('algorithm', 'hidenseek')
+  _check_name('algorithm', algorithm, registry.ALGORITHMS)
+  options_class = registry.ALGORITHMS[algorithm].options_class
+  allowed = {field.name for field in attrs.fields(options_class)}
+  for name in values:
+    if name not in common | allowed:
+      users = [
+          other
+          for other, entry in registry.ALGORITHMS.items()
+          if name in {f.name for f in attrs.fields(entry.options_class)}
+      ]
+      raise ValueError(
+          f'`{name}` must be an option of {algorithm}, found one of '
+          f'{", ".join(users) or "no algorithm"}.'
+      )
+  options = options_class(
+      **{name: value for name, value in values.items() if name in allowed}
+  )
+  return ExperimentConfig(
+      options=options,
+      **{name: value for name, value in values.items() if name in common},
+  )
+
+
+def with_algorithm(config: ExperimentConfig, name: str) -> ExperimentConfig:
+  """Returns the same experiment with another algorithm and its defaults."""
+  _check_name('algorithm', name, registry.ALGORITHMS)
+  return attrs.evolve(
+      config, algorithm=name, options=registry.ALGORITHMS[name].options_class()
+  )

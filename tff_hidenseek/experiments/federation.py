@@ -1,0 +1,140 @@
+"""The simulated clients: who has which examples, and who takes part when."""
+
+import functools
+from typing import Sequence
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_hidenseek.data import datasets
+from tff_hidenseek.data import image_dataset
+from tff_hidenseek.data import partition_files
+from tff_hidenseek.data import partitions
+from tff_hidenseek.learning import client_data
+
+# Test examples of one shard of the global evaluation.
+_SHARD_SIZE = 1000
+
+
+class Federation:
+  """Clients with their examples, as tensors that are made once.
+
+  Attributes:
+    dataset: The data set that is divided.
+    partition: Which examples each client has.
+    seen_clients: Ids of the clients that train.
+    unseen_clients: Ids of the clients that never do.
+  """
+
+  def __init__(
+      self,
+      dataset: image_dataset.ImageDataset,
+      partition: partitions.Partition,
+      num_unseen_clients: int,
+  ):
+    """Initializes the federation.
+
+    Args:
+      dataset: The data set that is divided.
+      partition: Which examples each client has.
+      num_unseen_clients: How many clients, the last ones, never train.
+    """
+    self.dataset = dataset
+    self.partition = partition
+    clients = list(range(partition.num_clients))
+    num_seen = len(clients) - num_unseen_clients
+    self.seen_clients = clients[:num_seen]
+    self.unseen_clients = clients[num_seen:]
+    self.train_data = functools.lru_cache(maxsize=None)(self._train_data)
+
+  def _train_data(self, client_id: int):
+    """Returns the examples a client trains on, as tensors."""
+    return self._select(self.partition.train_indices[client_id], client_id)
+
+  def test_data(self, client_id: int):
+    """Returns the examples a client's personal model is tested on."""
+    return self._select(self.partition.test_indices[client_id], client_id)
+
+  def _select(self, indices: np.ndarray, client_id: int):
+    return client_data.make_client_data(
+        self.dataset.train_x[indices], self.dataset.train_y[indices], client_id
+    )
+
+  @functools.cached_property
+  def test_shards(self) -> Sequence:
+    """The data set's own test examples, in shards for the clients' places."""
+    starts = range(0, len(self.dataset.test_y), _SHARD_SIZE)
+    return [
+        client_data.make_client_data(
+            self.dataset.test_x[start : start + _SHARD_SIZE],
+            self.dataset.test_y[start : start + _SHARD_SIZE],
+            client_id,
+        )
+        for client_id, start in enumerate(starts)
+    ]
+
+  def label_counts(self) -> np.ndarray:
+    """Returns each client's number of examples of each class, `[n, classes]`."""
+    labels = self.dataset.train_y
+    return np.stack([
+        np.bincount(
+            labels[np.concatenate(both)], minlength=self.dataset.num_classes
+        )
+        for both in zip(
+            self.partition.train_indices, self.partition.test_indices
+        )
+    ])
+
+
+def build_federation(config) -> Federation:
+  """Loads the data and divides it as an `ExperimentConfig` says.
+
+  Args:
+    config: The experiment.
+
+  Returns:
+    The federation.
+
+  Raises:
+    ValueError: If the data or its division breaks a rule.
+    FileNotFoundError: If a file of the data set is missing.
+  """
+  dataset = datasets.load_dataset(config.dataset, config.data_dir or None)
+  if config.partition_file:
+    partition = partition_files.load_partition(
+        config.partition_file, len(dataset.train_y)
+    )
+    if partition.num_clients != config.num_clients:
+      raise ValueError(
+          '`num_clients` must be the number of clients in `partition_file`, '
+          f'{partition.num_clients}, found {config.num_clients}.'
+      )
+  else:
+    partition = partitions.build_partition(
+        config.partition,
+        dataset.train_y,
+        config.num_clients,
+        seed=config.seed,
+        classes_per_client=config.classes_per_client,
+        concentration=config.concentration,
+        writers=dataset.writers,
+        test_fraction=config.test_fraction,
+        max_examples_per_client=config.max_examples_per_client or None,
+    )
+  return Federation(dataset, partition, config.num_unseen_clients)
+
+
+def build_sampling_fn(federation: Federation, config):
+  """Returns a function from a round's number to the ids of its clients."""
+  sample = tff.simulation.build_uniform_sampling_fn(
+      federation.seen_clients, replace=False, random_seed=config.seed
+  )
+  return lambda round_num: [
+      int(client_id) for client_id in sample(round_num, config.clients_per_round)
+  ]
+
+
+def stack_states(client_states: Sequence):
+  """Stacks the states of several clients along a new first axis."""
+  return tf.nest.map_structure(lambda *leaves: np.stack(leaves), *client_states)

@@ -1,0 +1,134 @@
+"""The pictures of a run, as PNG files."""
+
+import os
+from typing import Any, Callable, Mapping, Sequence
+
+from matplotlib import figure
+import numpy as np
+
+_WIDTH = 6.4
+_HEIGHT = 3.8
+# The heat map writes its numbers into the cells up to this many clients.
+_MAX_ANNOTATED_CLIENTS = 20
+
+
+def _new_axes(width: float = _WIDTH, height: float = _HEIGHT):
+  """Returns a figure of its own canvas, so that no display is needed."""
+  canvas = figure.Figure(figsize=(width, height), layout='constrained')
+  axes = canvas.subplots()
+  axes.spines[['top', 'right']].set_visible(False)
+  return canvas, axes
+
+
+def plot_accuracy(
+    path: str,
+    runs: Mapping[str, Sequence[Mapping[str, Any]]],
+    x_label: str,
+    x_fn: Callable[[Mapping[str, Any]], float],
+    log_x: bool = False,
+) -> None:
+  """Plots the global accuracy of one or more runs.
+
+  Args:
+    path: The file to write.
+    runs: For each run's name its rows of metrics.
+    x_label: What the horizontal axis shows.
+    x_fn: Maps a row to its place there.
+    log_x: Whether that axis is logarithmic.
+  """
+  canvas, axes = _new_axes()
+  for name, rows in runs.items():
+    rows = [row for row in rows if row['global_accuracy'] is not None]
+    axes.plot(
+        [x_fn(row) for row in rows],
+        [row['global_accuracy'] for row in rows],
+        label=name,
+        marker='o' if len(rows) < 3 else None,
+    )
+  if log_x:
+    axes.set_xscale('log')
+  axes.set(xlabel=x_label, ylabel='global test accuracy')
+  axes.set_ylim(0, 1)
+  axes.grid(alpha=0.3)
+  axes.legend(frameon=False, loc='lower right')
+  canvas.savefig(path, dpi=120)
+
+
+def plot_layer_densities(path: str, densities: Mapping[str, float]) -> None:
+  """Plots the fraction of weights that each layer keeps."""
+  canvas, axes = _new_axes(height=max(1.6, 0.32 * len(densities) + 0.8))
+  bars = axes.barh(list(densities), list(densities.values()), color='tab:blue')
+  axes.bar_label(bars, [f'{d:.3g}' for d in densities.values()], padding=3)
+  axes.invert_yaxis()
+  axes.set(xlabel='density (fraction of weights kept)', xlim=(0, 1.1))
+  canvas.savefig(path, dpi=120)
+
+
+def plot_label_counts(path: str, label_counts: np.ndarray) -> None:
+  """Plots how many examples of each class each client has.
+
+  Args:
+    path: The file to write.
+    label_counts: `int[num_clients, num_classes]`.
+  """
+  num_clients, num_classes = label_counts.shape
+  canvas, axes = _new_axes(
+      width=min(16, max(_WIDTH, 0.3 * num_classes + 2)),
+      height=min(10, max(2.4, 0.22 * num_clients + 1)),
+  )
+  image = axes.imshow(label_counts, aspect='auto', cmap='Blues', vmin=0)
+  canvas.colorbar(image, label='examples')
+  axes.set(xlabel='class', ylabel='client')
+  if num_classes <= 20:
+    axes.set_xticks(range(num_classes))
+  if num_clients <= _MAX_ANNOTATED_CLIENTS and num_classes <= 20:
+    axes.set_yticks(range(num_clients))
+    for (client, label), count in np.ndenumerate(label_counts):
+      if count:
+        dark = count > label_counts.max() / 2
+        axes.text(
+            label, client, count, ha='center', va='center', fontsize=7,
+            color='white' if dark else 'black',
+        )
+  canvas.savefig(path, dpi=120)
+
+
+def plot_accuracy_curves(
+    run_dir: str, runs: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> None:
+  """Plots the accuracy of runs over rounds and over megabytes."""
+  plot_accuracy(
+      os.path.join(_plot_dir(run_dir), 'accuracy_over_rounds.png'),
+      runs,
+      'round',
+      lambda row: row['round_num'],
+  )
+  plot_accuracy(
+      os.path.join(_plot_dir(run_dir), 'accuracy_over_megabytes.png'),
+      runs,
+      'megabytes uploaded by all clients',
+      lambda row: row['total_bytes_up'] / 1e6,
+      log_x=len(runs) > 1,
+  )
+
+
+def plot_run(
+    run_dir: str,
+    runs: Mapping[str, Sequence[Mapping[str, Any]]],
+    layer_densities: Mapping[str, float],
+    label_counts: np.ndarray,
+) -> None:
+  """Writes all pictures of a run into its folder `plots`."""
+  plot_accuracy_curves(run_dir, runs)
+  plot_layer_densities(
+      os.path.join(_plot_dir(run_dir), 'layer_densities.png'), layer_densities
+  )
+  plot_label_counts(
+      os.path.join(_plot_dir(run_dir), 'label_counts.png'), label_counts
+  )
+
+
+def _plot_dir(run_dir: str) -> str:
+  plot_dir = os.path.join(run_dir, 'plots')
+  os.makedirs(plot_dir, exist_ok=True)
+  return plot_dir

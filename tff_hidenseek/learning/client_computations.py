@@ -1,0 +1,143 @@
+"""What runs at a client, as TFF computations without placements.
+
+Bytes are counted here, for all algorithms alike, from the tensors that a client
+receives and sends.
+"""
+
+import collections
+from typing import Any, Callable
+
+import attrs
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_hidenseek.learning import client_work
+from tff_hidenseek.learning import communication
+from tff_hidenseek.learning import local_training
+from tff_hidenseek.learning import random_seeds
+
+
+@attrs.frozen(eq=False)
+class ClientComputations:
+  """An algorithm's computations at one client.
+
+  Attributes:
+    update: From `<message, client_state, data>` to `upload`, `weight` (its
+      number of examples), `client_state` and the `totals` to be summed.
+    count_correct: From `<message, data>` to `num_correct` and `num_examples` of
+      the global model.
+    train_and_count_correct: From `<message, client_state, train_data,
+      test_data>` to those of the client's own model after local training.
+  """
+
+  update: tff.Computation
+  count_correct: tff.Computation
+  train_and_count_correct: tff.Computation
+
+
+def train_client(
+    client: client_work.ClientWork, message, client_state, data, seed: int
+) -> tf.Tensor:
+  """Runs a client's local training for the round that the message names.
+
+  Args:
+    client: The client's work.
+    message: What the server broadcast: `round_num` and `content`.
+    client_state: What the client kept.
+    data: The client's data (see `client_data`).
+    seed: The experiment's seed.
+
+  Returns:
+    The mean loss, `float32[]`.
+  """
+  client.start(message['content'], client_state)
+  shuffle_seed = random_seeds.client_seed(
+      seed,
+      random_seeds.Purpose.SHUFFLE,
+      message['round_num'],
+      data['client_id'],
+  )
+  return client.train(data, shuffle_seed)
+
+
+def build_client_computations(
+    build_client: Callable[[], client_work.ClientWork],
+    message_type: tff.Type,
+    client_state_type: tff.Type,
+    data_type: tff.Type,
+    *,
+    initial_client_state: Any,
+    sends_weight: bool,
+    seed: int,
+) -> ClientComputations:
+  """Builds the computations of an algorithm at one client.
+
+  Args:
+    build_client: Makes a client's work, with its variables.
+    message_type: The type of what the server broadcasts.
+    client_state_type: The type of what a client keeps.
+    data_type: The type of a client's data.
+    initial_client_state: What a client keeps at the start, as arrays.
+    sends_weight: Whether the number of examples is sent with the upload.
+    seed: The experiment's seed.
+
+  Returns:
+    The computations.
+  """
+
+  @tff.tensorflow.computation(message_type, client_state_type, data_type)
+  def update(message, client_state, data):
+    client = build_client()
+
+    @tf.function
+    def run():
+      loss = train_client(client, message, client_state, data, seed)
+      vote_seed = random_seeds.client_seed(
+          seed,
+          random_seeds.Purpose.VOTE,
+          message['round_num'],
+          data['client_id'],
+      )
+      upload = client.make_upload(vote_seed)
+      weight = tf.cast(tf.size(data['y']), tf.float32)
+      sent = (upload, weight) if sends_weight else upload
+      return collections.OrderedDict(
+          upload=upload,
+          weight=weight,
+          client_state=client.make_client_state(),
+          totals=collections.OrderedDict(
+              loss=loss * weight,
+              num_examples=weight,
+              bytes_up=communication.num_bytes(sent),
+              bytes_down=communication.num_bytes(message),
+          ),
+      )
+
+    return run()
+
+  @tff.tensorflow.computation(message_type, data_type)
+  def count_correct(message, data):
+    client = build_client()
+
+    @tf.function
+    def run():
+      client_state = tf.nest.map_structure(tf.constant, initial_client_state)
+      client.start(message['content'], client_state)
+      return local_training.evaluate(client.model, data)
+
+    return run()
+
+  @tff.tensorflow.computation(
+      message_type, client_state_type, data_type, data_type
+  )
+  def train_and_count_correct(message, client_state, train_data, test_data):
+    client = build_client()
+
+    @tf.function
+    def run():
+      train_client(client, message, client_state, train_data, seed)
+      return local_training.evaluate(client.model, test_data)
+
+    return run()
+
+  return ClientComputations(update, count_correct, train_and_count_correct)

@@ -1,0 +1,321 @@
+"""HideNseek (https://arxiv.org/abs/2206.04385), as this project reads it.
+
+The server prunes a random network once, without data, by synaptic saliency. The
+kept weights stay frozen; clients train a score for each, whose sign multiplies
+the weight, and upload the signs. The server averages these votes.
+"""
+
+import collections
+import hashlib
+from typing import Mapping
+
+import attrs
+import numpy as np
+import tensorflow as tf
+
+from tff_hidenseek.learning import client_work
+from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import options as options_lib
+from tff_hidenseek.learning import sign_votes
+from tff_hidenseek.learning import vote_broadcasts
+from tff_hidenseek.models import layer_sets
+from tff_hidenseek.models import prunable_layers
+from tff_hidenseek.pruning import masks as masks_lib
+from tff_hidenseek.pruning import random_kernels
+
+_option = options_lib.option
+
+
+@attrs.frozen(kw_only=True)
+class HideNSeekOptions(options_lib.LocalTrainingOptions):
+  """Choices of the method.
+
+  Attributes:
+    density: Fraction of the kernels' weights that is kept, in (0, 1].
+    pruning: Name of the mask's construction.
+    pruning_iterations: Steps of the exponential pruning schedule; 1 is one-shot.
+    kernel_distribution: `ternary` (one magnitude a layer) or `gaussian`.
+    kernel_gain: Standard deviation of a layer's output relative to He
+      initialisation.
+    score_init: Global scores before the first round: `uniform` in [-1, 1], or
+      `positive`, all 1.
+    score_scale: What a global score of 1 is on a client. Only its ratio to the
+      client's learning rate matters: how many steps flip a sign.
+    clipped_gradient: Whether a score beyond +-1 gets no gradient.
+    stochastic_votes: Whether a client draws its votes with the probabilities
+      that its scores stand for.
+    broadcast: The code of the global scores on their way down.
+    weight_by_examples: Whether a client counts by its number of examples.
+    server_learning_rate: Step of the global scores towards the mean vote.
+    server_momentum: Momentum of that step.
+    private_layers: Comma-separated names of layers whose scores never leave the
+      client.
+  """
+
+  density: float = _option(
+      0.1, 'Fraction of the weights that is kept.', above=0, maximum=1
+  )
+  pruning: str = _option(
+      'synflow',
+      'How the kept weights are chosen.',
+      choices=tuple(masks_lib.MASK_FNS),
+  )
+  pruning_iterations: int = _option(
+      100, 'Steps of the pruning schedule; 1 is one-shot.', minimum=1
+  )
+  kernel_distribution: str = _option(
+      'ternary',
+      'Frozen weights: one magnitude a layer, or Gaussian.',
+      choices=('ternary', 'gaussian'),
+  )
+  kernel_gain: float = _option(
+      1.0, 'Scale of the frozen weights relative to He initialisation.', above=0
+  )
+  score_init: str = _option(
+      'uniform', 'Global scores at the start.', choices=('uniform', 'positive')
+  )
+  score_scale: float = _option(
+      0.1, 'What a global score of 1 is on a client.', above=0
+  )
+  clipped_gradient: bool = _option(
+      False, 'Stop the gradient of scores beyond +-1.'
+  )
+  stochastic_votes: bool = _option(False, 'Draw votes instead of signs.')
+  broadcast: str = _option(
+      'tally',
+      'Code of the global scores on their way down.',
+      choices=tuple(vote_broadcasts.VOTE_BROADCASTS),
+  )
+  weight_by_examples: bool = _option(
+      False, 'Weight a client by its number of examples.'
+  )
+  server_learning_rate: float = _option(
+      1.0, 'Step of the global scores towards the mean vote.', above=0
+  )
+  server_momentum: float = _option(
+      0.0, 'Momentum of the global scores.', minimum=0, maximum=0.999
+  )
+  private_layers: str = _option(
+      '', 'Comma-separated layers whose scores never leave the client.'
+  )
+  client_optimizer: str = options_lib.client_optimizer_option('adam')
+  client_learning_rate: float = options_lib.client_learning_rate_option(0.01)
+
+
+@attrs.frozen(eq=False)
+class PrunedNetwork:
+  """What the server fixes once.
+
+  Attributes:
+    masks: Which weights each layer keeps, `bool` arrays in the kernels' shapes.
+    kept_positions: Flat indices of the kept weights, `int32[K_layer]`.
+    kept_weights: The frozen weights there, `float32[K_layer]`.
+  """
+
+  masks: Mapping[str, np.ndarray]
+  kept_positions: Mapping[str, np.ndarray]
+  kept_weights: Mapping[str, np.ndarray]
+
+  @property
+  def num_kept(self) -> collections.OrderedDict:
+    """The number of kept weights of each layer."""
+    return collections.OrderedDict(
+        (name, positions.size) for name, positions in self.kept_positions.items()
+    )
+
+
+def prune_network(
+    task: federated_algorithm.LearningTask, options: HideNSeekOptions
+) -> PrunedNetwork:
+  """Draws the random network and prunes it, without data.
+
+  Args:
+    task: What is learned; its seed draws the network.
+    options: Density, construction and schedule of the mask.
+
+  Returns:
+    The pruned network.
+
+  Raises:
+    ValueError: If a layer is left without a weight.
+  """
+  model = task.build_model(layer_sets.SaliencyLayers())
+  shapes = collections.OrderedDict(
+      (layer.name, tuple(layer.kernel.shape))
+      for layer in prunable_layers.prunable_layers(model)
+  )
+  kernels = random_kernels.draw_kernels(
+      shapes, task.seed, options.kernel_distribution
+  )
+  masks = masks_lib.MASK_FNS[options.pruning](
+      model,
+      kernels,
+      options.density,
+      seed=task.seed,
+      num_iterations=options.pruning_iterations,
+  )
+  return PrunedNetwork(
+      masks=masks,
+      kept_positions=collections.OrderedDict(
+          (name, np.flatnonzero(mask).astype(np.int32))
+          for name, mask in masks.items()
+      ),
+      kept_weights=random_kernels.frozen_weights(
+          kernels, masks, options.kernel_distribution, options.kernel_gain
+      ),
+  )
+
+
+class SignMaskClientWork(client_work.GradientClientWork):
+  """Trains the scores of a sign-masked model."""
+
+  def __init__(
+      self,
+      task: federated_algorithm.LearningTask,
+      options: HideNSeekOptions,
+      network: PrunedNetwork,
+  ):
+    model = task.build_model(
+        layer_sets.SignMaskedLayers(
+            network.num_kept, clipped_gradient=options.clipped_gradient
+        )
+    )
+    super().__init__(model, options)
+    self._network = network
+    self._layers = prunable_layers.prunable_layers(model)
+    private = private_layer_names(options, [x.name for x in self._layers])
+    self._shared = [x for x in self._layers if x.name not in private]
+    self._private = [x for x in self._layers if x.name in private]
+
+  def start(self, message, client_state):
+    scale = self._options.score_scale
+    sizes = [self._network.num_kept[layer.name] for layer in self._shared]
+    broadcast = vote_broadcasts.VOTE_BROADCASTS[self._options.broadcast]
+    scores = broadcast.decode(message, sum(sizes))
+    layer_scores = dict(
+        zip([layer.name for layer in self._shared], tf.split(scores, sizes)),
+        **(client_state or {}),
+    )
+    for layer in self._layers:
+      layer.set_frozen(
+          self._network.kept_positions[layer.name],
+          self._network.kept_weights[layer.name],
+      )
+      layer.assign_scores(scale * layer_scores[layer.name])
+
+  def after_step(self):
+    for layer in self._layers:
+      layer.update_kernel()
+
+  def make_upload(self, seed):
+    scores = tf.concat([layer.scores for layer in self._shared], axis=0)
+    if not self._options.stochastic_votes:
+      return sign_votes.cast_votes(scores)
+    return sign_votes.cast_votes(scores / self._options.score_scale, seed)
+
+  def make_client_state(self):
+    if not self._private:
+      return ()
+    return collections.OrderedDict(
+        (layer.name, layer.scores / self._options.score_scale)
+        for layer in self._private
+    )
+
+
+def private_layer_names(options: HideNSeekOptions, layer_names) -> list:
+  """Returns the names in `private_layers`; raises `ValueError` on another."""
+  names = [name for name in options.private_layers.split(',') if name]
+  for name in names:
+    if name not in layer_names:
+      raise ValueError(
+          f'`private_layers` must name layers of {", ".join(layer_names)}, '
+          f'found {name!r}.'
+      )
+  if names and set(names) == set(layer_names):
+    raise ValueError(
+        '`private_layers` must leave a layer to be shared, found all of '
+        f'{", ".join(layer_names)}.'
+    )
+  return names
+
+
+def _initial_scores(options: HideNSeekOptions, sizes, seed: int):
+  """Returns each layer's global scores before the first round."""
+  if options.score_init == 'positive':
+    draws = [np.ones(size, np.float32) for size in sizes.values()]
+  else:
+    rng = np.random.Generator(np.random.Philox(key=[seed, len(sizes)]))
+    draws = [
+        rng.uniform(-1, 1, size).astype(np.float32) for size in sizes.values()
+    ]
+  return collections.OrderedDict(zip(sizes, draws))
+
+
+def _hash_masks(masks: Mapping[str, np.ndarray]) -> np.ndarray:
+  """Returns the SHA-256 of all masks, `uint8[32]`."""
+  digest = hashlib.sha256()
+  for mask in masks.values():
+    digest.update(np.packbits(mask, bitorder='little').tobytes())
+  return np.frombuffer(digest.digest(), np.uint8)
+
+
+def build_hidenseek(
+    task: federated_algorithm.LearningTask, options: HideNSeekOptions
+) -> federated_algorithm.FederatedAlgorithm:
+  """Builds HideNseek.
+
+  Args:
+    task: What is learned.
+    options: The method's choices.
+
+  Returns:
+    The algorithm; its process is a `tff.learning.templates.LearningProcess`
+    unless there are private layers.
+
+  Raises:
+    ValueError: If pruning empties a layer, or a private layer does not exist.
+  """
+  network = prune_network(task, options)
+  private = private_layer_names(options, list(network.num_kept))
+  initial = _initial_scores(options, network.num_kept, task.seed)
+  initial_private = collections.OrderedDict(
+      (name, initial.pop(name)) for name in list(initial) if name in private
+  )
+  scores = np.concatenate(list(initial.values()))
+  broadcast = vote_broadcasts.VOTE_BROADCASTS[options.broadcast]
+
+  def update_server(state, mean_vote):
+    velocity = (
+        options.server_momentum * state['velocity'] + mean_vote - state['scores']
+    )
+    new_scores = tf.clip_by_value(
+        state['scores'] + options.server_learning_rate * velocity, -1, 1
+    )
+    flips = tf.math.count_nonzero(
+        tf.not_equal(new_scores >= 0, state['scores'] >= 0)
+    )
+    new_state = collections.OrderedDict(scores=new_scores, velocity=velocity)
+    return new_state, collections.OrderedDict(sign_flips=flips)
+
+  if options.weight_by_examples:
+    factory = sign_votes.SignVoteMeanFactory(scores.size)
+  else:
+    factory = sign_votes.UnweightedSignVoteMeanFactory(scores.size)
+  return federated_algorithm.build_federated_algorithm(
+      task,
+      initial_state=collections.OrderedDict(
+          scores=scores, velocity=np.zeros_like(scores)
+      ),
+      make_message=lambda state: broadcast.encode(state['scores']),
+      build_client=lambda: SignMaskClientWork(task, options, network),
+      aggregation_factory=factory,
+      update_server=update_server,
+      layer_densities=collections.OrderedDict(
+          (name, float(mask.mean())) for name, mask in network.masks.items()
+      ),
+      num_weights=sum(mask.size for mask in network.masks.values()),
+      initial_client_state=initial_private or None,
+      setup_message=collections.OrderedDict(
+          seed=np.int64(task.seed), mask_sha256=_hash_masks(network.masks)
+      ),
+  )

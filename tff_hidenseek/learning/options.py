@@ -1,0 +1,93 @@
+"""Validated options that several algorithms share.
+
+The binaries make their flags from these classes: a field is a flag, its
+metadata the flag's help. Checks run once, when an object is made.
+"""
+
+from typing import Any, Optional, Sequence
+
+import attrs
+
+from tff_hidenseek.learning import client_optimizers
+
+
+def option(
+    default: Any,
+    help_text: str,
+    *,
+    minimum: Optional[float] = None,
+    above: Optional[float] = None,
+    maximum: Optional[float] = None,
+    choices: Optional[Sequence[str]] = None,
+):
+  """Declares one option.
+
+  Args:
+    default: Its default, whose type is the option's type.
+    help_text: One sentence for `--help`.
+    minimum: The least value allowed.
+    above: A value that is itself too small.
+    maximum: The greatest value allowed.
+    choices: The values allowed.
+
+  Returns:
+    An attrs field that raises `ValueError` on any other value.
+  """
+
+  def validate(instance, attribute, value):
+    del instance
+    rule = None
+    if choices is not None and value not in choices:
+      rule = f'one of {", ".join(choices)}'
+    elif minimum is not None and not value >= minimum:
+      rule = f'at least {minimum}'
+    elif above is not None and not value > above:
+      rule = f'greater than {above}'
+    elif maximum is not None and not value <= maximum:
+      rule = f'at most {maximum}'
+    if rule is not None:
+      raise ValueError(f'`{attribute.name}` must be {rule}, found {value!r}.')
+
+  return attrs.field(
+      default=default,
+      validator=validate,
+      metadata={'help': help_text, 'choices': choices},
+  )
+
+
+def client_optimizer_option(default: str):
+  """Declares the optimizer of the local training."""
+  return option(
+      default,
+      'Optimizer of the local training.',
+      choices=tuple(client_optimizers.CLIENT_OPTIMIZERS),
+  )
+
+
+def client_learning_rate_option(default: float):
+  """Declares the step size of the local training."""
+  return option(default, 'Step size of the local training.', above=0)
+
+
+@attrs.frozen(kw_only=True)
+class LocalTrainingOptions:
+  """How a client trains on its own examples.
+
+  Attributes:
+    client_optimizer: The optimizer's name.
+    client_learning_rate: Its step size.
+    num_epochs: Epochs over the client's examples in a round.
+    batch_size: Examples a step.
+    label_restricted_loss: Whether the loss leaves out classes that the client
+      has no example of.
+  """
+
+  client_optimizer: str = client_optimizer_option('sgd')
+  client_learning_rate: float = client_learning_rate_option(0.1)
+  num_epochs: int = option(
+      1, 'Epochs over a client\'s examples in a round.', minimum=1
+  )
+  batch_size: int = option(32, 'Examples a step.', minimum=1)
+  label_restricted_loss: bool = option(
+      False, 'Leave classes a client does not have out of its loss.'
+  )

@@ -1,0 +1,76 @@
+"""Codes of the mean vote on its way down: float32, 4-bit tally, 1-bit majority.
+
+The server's global score of a kept weight lies in [-1, 1]. `tally` rounds it to
+the nearest of 15 levels -7/7 ... 7/7, two to a byte: with up to seven equally
+weighted clients that is the exact tally. `majority` sends its sign.
+"""
+
+from typing import Callable
+
+import attrs
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_hidenseek.layers import sign_ops
+
+_TALLY_LEVELS = 7
+
+
+@attrs.frozen
+class VoteBroadcast:
+  """A code of global scores.
+
+  Attributes:
+    encode: Maps scores `float32[K]` in [-1, 1] to the tensor that is sent.
+    decode: Maps that tensor and K to scores `float32[K]`.
+    sent_type: Maps K to the `tff.TensorType` of what is sent.
+  """
+
+  encode: Callable[[tf.Tensor], tf.Tensor]
+  decode: Callable[[tf.Tensor, int], tf.Tensor]
+  sent_type: Callable[[int], tff.TensorType]
+
+
+def _encode_tally(scores: tf.Tensor) -> tf.Tensor:
+  levels = tf.round(tf.clip_by_value(scores, -1, 1) * _TALLY_LEVELS)
+  nibbles = tf.cast(levels + _TALLY_LEVELS, tf.uint8)
+  nibbles = tf.reshape(tf.pad(nibbles, [[0, nibbles.shape[0] % 2]]), [-1, 2])
+  return nibbles[:, 0] + 16 * nibbles[:, 1]
+
+
+def _decode_tally(sent: tf.Tensor, num_votes: int) -> tf.Tensor:
+  nibbles = tf.reshape(tf.stack([sent % 16, sent // 16], axis=1), [-1])
+  levels = tf.cast(nibbles[:num_votes], tf.float32) - _TALLY_LEVELS
+  return levels / _TALLY_LEVELS
+
+
+def _encode_majority(scores: tf.Tensor) -> tf.Tensor:
+  return sign_ops.pack_bits(scores >= 0)
+
+
+def _decode_majority(sent: tf.Tensor, num_votes: int) -> tf.Tensor:
+  return 2 * tf.cast(sign_ops.unpack_bits(sent, num_votes), tf.float32) - 1
+
+
+VOTE_BROADCASTS = {
+    'float32': VoteBroadcast(
+        encode=lambda scores: scores,
+        decode=lambda sent, num_votes: sent,
+        sent_type=lambda num_votes: tff.TensorType(np.float32, [num_votes]),
+    ),
+    'tally': VoteBroadcast(
+        encode=_encode_tally,
+        decode=_decode_tally,
+        sent_type=lambda num_votes: tff.TensorType(
+            np.uint8, [(num_votes + 1) // 2]
+        ),
+    ),
+    'majority': VoteBroadcast(
+        encode=_encode_majority,
+        decode=_decode_majority,
+        sent_type=lambda num_votes: tff.TensorType(
+            np.uint8, [sign_ops.num_packed_bytes(num_votes)]
+        ),
+    ),
+}
