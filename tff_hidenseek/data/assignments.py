@@ -195,6 +195,10 @@ def assign_natural(request: Request) -> List[np.ndarray]:
     raise ValueError(
         '`partition` must be iid, shards or dirichlet for data without '
         "natural clients, found 'natural'.")
+  if len(request.writers) != len(request.labels):
+    raise ValueError(
+        '`writers` must have one entry for each of the '
+        f'{len(request.labels)} examples, found {len(request.writers)}.')
   writers, sizes = np.unique(request.writers, return_counts=True)
   writers = writers[sizes >= request.min_examples]
   if request.num_clients > len(writers):

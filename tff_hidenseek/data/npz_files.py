@@ -11,6 +11,10 @@ from tff_hidenseek.data import image_dataset
 
 KEYS = ('x_train', 'y_train', 'x_test', 'y_test')
 
+# What `zipfile` and NumPy raise where bytes are missing or wrong.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError,
+           RuntimeError, MemoryError)
+
 
 def load_npz(
     argument: Optional[str], data_dir: Optional[str]
@@ -51,28 +55,30 @@ def read_arrays(path: str, keys: tuple) -> dict:
   if not os.path.isfile(path):
     raise FileNotFoundError(f'{path}: must be a .npz file, found no file.')
   try:
-    with zipfile.ZipFile(path) as members:
-      found = sorted(
-          name[:-len('.npy')] for name in members.namelist()
-          if name.endswith('.npy'))
-  except (zipfile.BadZipFile, OSError) as e:
+    members = zipfile.ZipFile(path)
+  except _DAMAGE as e:
     raise ValueError(
         f'{path}: must be a complete .npz file, found a damaged or other one '
         f'({e}).') from e
-  missing = [key for key in keys if key not in found]
-  if missing:
-    raise ValueError(
-        f'{path}: must hold the arrays {", ".join(keys)}; found '
-        f'{", ".join(found) or "none"}; missing {", ".join(missing)}.')
-  with np.load(path, allow_pickle=False) as arrays:
-    return {key: _read_array(path, arrays, key) for key in keys}
+  with members:
+    found = sorted(
+        name[:-len('.npy')] for name in members.namelist()
+        if name.endswith('.npy'))
+    missing = [key for key in keys if key not in found]
+    if missing:
+      raise ValueError(
+          f'{path}: must hold the arrays {", ".join(keys)}; found '
+          f'{", ".join(found) or "none"}; missing {", ".join(missing)}.')
+    return {key: _read_array(path, members, key) for key in keys}
 
 
-def _read_array(path: str, arrays: np.lib.npyio.NpzFile, key: str):
+def _read_array(
+    path: str, members: zipfile.ZipFile, key: str
+) -> np.ndarray:
   try:
-    return arrays[key]
-  except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError,
-          NotImplementedError, MemoryError) as e:
+    with members.open(f'{key}.npy') as member:
+      return np.lib.format.read_array(member, allow_pickle=False)
+  except _DAMAGE as e:
     if 'allow_pickle' in str(e):
       raise ValueError(
           f'{path}: `{key}` must be an array of numbers, found Python '

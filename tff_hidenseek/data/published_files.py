@@ -133,9 +133,10 @@ def _read_cifar100_archive(name: str, data_dir: str) -> Optional[dict]:
   return archives.read_cifar100(path) if os.path.exists(path) else None
 
 
+_IDX_NAMES = ', '.join(f'{name}.gz' for name in archives.IDX_FILES.values())
 _ARCHIVE_NAMES = {
-    'mnist': 'the four files *-ubyte.gz',
-    'fashion_mnist': 'the four files *-ubyte.gz',
+    'mnist': _IDX_NAMES,
+    'fashion_mnist': _IDX_NAMES,
     'cifar10': archives.CIFAR10_ARCHIVE,
     'cifar100': archives.CIFAR100_ARCHIVE,
 }
@@ -150,6 +151,6 @@ def _download(name: str, data_dir: Optional[str]) -> dict:
     folder = data_dir or 'a folder that you name as `data_dir`'
     raise FileNotFoundError(
         f'{name} is not on this machine and cannot be downloaded ({e}). Put '
-        f'{name}.npz (arrays x_train, y_train, x_test, y_test) or '
+        f'{name}.npz (arrays x_train, y_train, x_test, y_test), or '
         f'{_ARCHIVE_NAMES[name]} into {folder}.') from e
   return dict(zip(npz_files.KEYS, train + test))

@@ -1,0 +1,58 @@
+import hashlib
+import unittest
+
+import numpy as np
+
+from tff_hidenseek.data import datasets
+
+
+class NamesTest(unittest.TestCase):
+
+  def test_lists_the_names_where_one_is_unknown(self):
+    for name in ('minst', '', 'MNIST', 'npzfile'):
+      with self.subTest(name=name):
+        with self.assertRaisesRegex(
+            ValueError, '`dataset` must be one of digits, mnist, '
+            'fashion_mnist, cifar10, cifar100, emnist, npz:PATH, images:DIR, '
+            f"found '{name}'"):
+          datasets.load_dataset(name)
+
+  def test_raises_on_a_missing_argument(self):
+    for name, form in (('npz', 'npz:PATH'), ('npz:', 'npz:PATH'),
+                       ('images', 'images:DIR')):
+      with self.subTest(name=name):
+        with self.assertRaisesRegex(
+            ValueError, f"must name a path as in {form}, found '{name}'"):
+          datasets.load_dataset(name)
+
+  def test_raises_on_an_argument_where_none_is_taken(self):
+    with self.assertRaisesRegex(ValueError, "plain 'digits', .* 'digits:8'"):
+      datasets.load_dataset('digits:8')
+
+
+class DigitsTest(unittest.TestCase):
+
+  def test_has_the_real_digits(self):
+    dataset = datasets.load_dataset('digits')
+    self.assertEqual(dataset.train_x.shape, (1438, 8, 8, 1))
+    self.assertEqual(dataset.test_x.shape, (359, 8, 8, 1))
+    self.assertEqual(dataset.num_classes, 10)
+    self.assertEqual((dataset.train_x.min(), dataset.train_x.max()), (0, 1))
+    self.assertIsNone(dataset.writers)
+
+  def test_split_has_every_class_in_proportion(self):
+    dataset = datasets.load_dataset('digits')
+    test_counts = np.bincount(dataset.test_y)
+    shares = test_counts / (test_counts + np.bincount(dataset.train_y))
+    self.assertGreater(shares.min(), .19)
+    self.assertLess(shares.max(), .21)
+
+  def test_split_is_always_the_same(self):
+    first, second = (datasets.load_dataset('digits') for _ in range(2))
+    np.testing.assert_array_equal(first.train_x, second.train_x)
+    digest = hashlib.sha256(first.test_x.tobytes()).hexdigest()
+    self.assertEqual(digest[:16], '4c678fc2329dcfbc')
+
+
+if __name__ == '__main__':
+  unittest.main()
