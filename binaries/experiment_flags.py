@@ -1,5 +1,6 @@
 """Flags of an experiment, made from the options they set."""
 
+import os
 from typing import Any, Dict
 
 from absl import flags
@@ -33,11 +34,16 @@ def _owners() -> Dict[str, Dict[str, attrs.Attribute]]:
   }
 
 
-def define_experiment_flags() -> None:
+def define_experiment_flags(
+    flag_values: flags.FlagValues = flags.FLAGS,
+) -> None:
   """Defines a flag for every option of an experiment and of all algorithms.
 
   A flag that is not given is `None`, and the option takes the default of the
   algorithm that is chosen; the help text shows all defaults.
+
+  Args:
+    flag_values: Where the flags are defined.
   """
   fields: Dict[str, Dict[str, attrs.Attribute]] = {}
   for owner, owned in _owners().items():
@@ -57,20 +63,60 @@ def define_experiment_flags() -> None:
     choices = field.metadata.get('choices')
     of = f' One of {", ".join(choices)}.' if choices else ''
     _DEFINE[type(field.default)](
-        name, None, f'{field.metadata["help"]}{of} ({text})'
+        name,
+        None,
+        f'{field.metadata["help"]}{of} ({text})',
+        flag_values=flag_values,
     )
 
 
-def config_from_flags() -> config_lib.ExperimentConfig:
+def config_from_flags(
+    flag_values: flags.FlagValues = flags.FLAGS,
+) -> config_lib.ExperimentConfig:
   """Returns the experiment that the flags describe.
+
+  Args:
+    flag_values: Where the flags are defined and parsed.
+
+  Returns:
+    The config.
 
   Raises:
     ValueError: If a flag breaks its rule or belongs to another algorithm.
   """
   names = {name for owned in _owners().values() for name in owned}
   values: Dict[str, Any] = {
-      name: flags.FLAGS[name].value
+      name: flag_values[name].value
       for name in names
-      if flags.FLAGS[name].value is not None
+      if flag_values[name].value is not None
   }
   return config_lib.build_config(values)
+
+
+def config_from_file(path: str) -> config_lib.ExperimentConfig:
+  """Returns the experiment that a flag file describes.
+
+  Args:
+    path: The file, such as the `config.flags` of a run.
+
+  Returns:
+    The config.
+
+  Raises:
+    ValueError: If there is no such file, or it does not describe an experiment.
+  """
+  if not os.path.isfile(path):
+    raise ValueError(f'`run_dir` must hold a run, found no file {path}.')
+  flag_values = flags.FlagValues()
+  define_experiment_flags(flag_values)
+  try:
+    with open(path, encoding='utf-8') as lines:
+      arguments = [
+          line.strip()
+          for line in lines
+          if line.strip() and not line.startswith('#')
+      ]
+    flag_values(['config', *arguments])
+  except flags.Error as error:
+    raise ValueError(f'{path} is not the config of a run: {error}') from error
+  return config_from_flags(flag_values)

@@ -19,6 +19,7 @@ from tff_hidenseek.experiments import plots
 from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.experiments import summary
 from tff_hidenseek.experiments import training_loop
+from tff_hidenseek.experiments import training_run
 
 experiment_flags.define_experiment_flags()
 runtime_flags.define_runtime_flags()
@@ -35,21 +36,22 @@ _REFERENCE = flags.DEFINE_string(
 
 
 def _train(config, federation, run_dir):
-  """Trains one algorithm into its folder; returns it with its result."""
+  """Trains one algorithm into its folder; returns its metrics."""
   with command_line.user_errors():
     algorithm = training_loop.build_algorithm(config, federation)
     run_folder.prepare(run_dir, config, _RESUME.value)
-    result = training_loop.train(config, algorithm, federation, run_dir)
-  algorithm.build_global_model(result.state).save(
-      os.path.join(run_dir, 'final_model.keras')
-  )
-  plots.plot_run(
-      run_dir,
-      {config.algorithm: result.rows},
-      algorithm.layer_densities,
-      federation.label_counts(),
-  )
-  return result
+    run = training_run.TrainingRun(config, algorithm, federation)
+    rows = training_loop.train(config, run, federation, run_dir)
+    algorithm.build_global_model(run.server_state).save(
+        os.path.join(run_dir, run_folder.FINAL_MODEL_FILE)
+    )
+    plots.plot_run(
+        run_dir,
+        {config.algorithm: rows},
+        algorithm.layer_densities,
+        federation.label_counts(),
+    )
+  return rows
 
 
 def main(argv):
@@ -67,7 +69,7 @@ def main(argv):
     runtime_flags.set_runtime()
     federation = federation_lib.build_federation(config)
   rows = {
-      name: _train(configs[name], federation, run_dirs[name]).rows
+      name: _train(configs[name], federation, run_dirs[name])
       for name in configs
   }
   if _REFERENCE.value:

@@ -114,7 +114,8 @@ class ExperimentConfig:
   def flag_values(self) -> Mapping[str, Any]:
     """Returns every option and its value, the algorithm's among them."""
     values = attrs.asdict(self, recurse=False)
-    return {**values, **attrs.asdict(values.pop('options'))}
+    options = values.pop('options')
+    return {**values, **attrs.asdict(options)}
 
   def to_flag_file(self) -> str:
     """Returns the text of a flag file that describes this experiment."""
@@ -169,8 +170,22 @@ def build_config(values: Mapping[str, Any]) -> ExperimentConfig:
 
 
 def with_algorithm(config: ExperimentConfig, name: str) -> ExperimentConfig:
-  """Returns the same experiment with another algorithm and its defaults."""
+  """Returns the same experiment with another algorithm.
+
+  Args:
+    config: The experiment.
+    name: The other algorithm.
+
+  Returns:
+    The experiment in which that algorithm has its own defaults, but as many
+    local epochs and as large batches as the first.
+
+  Raises:
+    ValueError: If there is no such algorithm.
+  """
   _check_name('algorithm', name, registry.ALGORITHMS)
-  return attrs.evolve(
-      config, algorithm=name, options=registry.ALGORITHMS[name].options_class()
+  options = registry.ALGORITHMS[name].options_class(
+      num_epochs=config.options.num_epochs,
+      batch_size=config.options.batch_size,
   )
+  return attrs.evolve(config, algorithm=name, options=options)

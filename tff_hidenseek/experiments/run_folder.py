@@ -4,6 +4,8 @@ import os
 
 # The config that made the folder, as a flag file.
 CONFIG_FILE = 'config.flags'
+# The global Keras model after the last round.
+FINAL_MODEL_FILE = 'final_model.keras'
 
 
 def prepare(run_dir: str, config, resume: bool) -> None:

@@ -185,12 +185,7 @@ def order_initialization(
       [initialize_op],
       lambda name: [_node_name(i) for i in nodes[name].input],
   )
-  exits = {n.name for n in graph_def.node if n.op in ('Exit', 'RefExit')}
-  enters = [n.name for n in graph_def.node if n.op in ('Enter', 'RefEnter')]
-  in_frames = exits | _reachable(
-      itertools.chain.from_iterable(consumers[name] for name in enters),
-      lambda name: () if name in exits else consumers[name],
-  )
+  in_frames = _nodes_in_frames(graph_def, consumers)
   for node in graph_def.node:
     if node.name in ancestors or node.name in in_frames:
       continue
@@ -208,6 +203,35 @@ def _reachable(start, neighbours):
       found.add(name)
       stack.extend(neighbours(name))
   return found
+
+
+def _nodes_in_frames(graph_def, consumers) -> set:
+  """Returns the names of nodes that may take no input from outside loops.
+
+  Inputs of a node are all in one frame, so its depth of frames follows from any
+  of them: `Enter` goes one deeper, `Exit` one up, which for a loop in a loop is
+  still inside the outer one.
+
+  Args:
+    graph_def: The graph.
+    consumers: For each node's name the names of the nodes that take its output.
+  """
+  ops = {node.name: node.op for node in graph_def.node}
+  depths = {node.name: 0 for node in graph_def.node if not node.input}
+  pending = list(depths)
+  while pending:
+    name = pending.pop()
+    depth = depths[name]
+    if ops[name] in ('Enter', 'RefEnter'):
+      depth += 1
+    elif ops[name] in ('Exit', 'RefExit'):
+      depth -= 1
+    for consumer in consumers[name]:
+      if consumer not in depths:
+        depths[consumer] = depth
+        pending.append(consumer)
+  exits = {name for name, op in ops.items() if op in ('Exit', 'RefExit')}
+  return exits | {name for name, depth in depths.items() if depth > 0}
 
 
 def make_variables_local(

@@ -1,0 +1,140 @@
+"""The state of a run between rounds: what a checkpoint holds, how it moves on."""
+
+import collections
+from typing import Any, Dict
+
+import numpy as np
+import tree
+
+from tff_hidenseek.experiments import federation as federation_lib
+from tff_hidenseek.learning import federated_algorithm
+
+
+class TrainingRun:
+  """One algorithm on one federation, round by round.
+
+  Attributes:
+    algorithm: The algorithm.
+    server_state: The server's state after the last round.
+    client_states: What clients keep, by client id.
+    served_clients: Which clients have taken part, `bool[num_clients]`.
+    total_bytes: Bytes sent so far, up and down, `int64[2]`.
+  """
+
+  def __init__(
+      self,
+      config,
+      algorithm: federated_algorithm.FederatedAlgorithm,
+      federation: federation_lib.Federation,
+  ):
+    """Starts a run.
+
+    Args:
+      config: The `ExperimentConfig`.
+      algorithm: The algorithm that was built for it.
+      federation: The clients.
+    """
+    self._federation = federation
+    self._sample_clients = federation_lib.build_sampling_fn(
+        federation, config
+    )
+    self.algorithm = algorithm
+    self.server_state = algorithm.process.initialize()
+    self.client_states = {}
+    self.served_clients = np.zeros(federation.partition.num_clients, bool)
+    self.total_bytes = np.zeros(2, np.int64)  # Up, down.
+
+  @property
+  def _stateful(self) -> bool:
+    return self.algorithm.initial_client_state is not None
+
+  def _client_state(self, client_id: int):
+    return self.client_states.get(client_id, self.algorithm.initial_client_state)
+
+  def train_round(self, round_num: int) -> Dict[str, Any]:
+    """Runs round `round_num`, from 1; returns its row of metrics."""
+    clients = self._sample_clients(round_num)
+    data = [self._federation.train_data(client_id) for client_id in clients]
+    if self._stateful:
+      states = [self._client_state(client_id) for client_id in clients]
+      output = self.algorithm.process.next(self.server_state, states, data)
+      self.client_states.update(
+          (client_id, tree.map_structure(np.asarray, state))
+          for client_id, state in zip(clients, output.client_states)
+      )
+    else:
+      output = self.algorithm.process.next(self.server_state, data)
+    self.server_state = output.state
+    measured = dict(output.metrics)
+    setup_bytes = sum(
+        np.asarray(leaf).nbytes
+        for leaf in tree.flatten(self.algorithm.setup_message)
+    ) * int(np.sum(~self.served_clients[clients]))
+    self.served_clients[clients] = True
+    up = int(measured.pop('bytes_up'))
+    down = int(measured.pop('bytes_down')) + setup_bytes
+    self.total_bytes += (up, down)
+    bits = 8 / (len(clients) * self.algorithm.num_weights)
+    return dict(
+        round_num=round_num,
+        bytes_up=up,
+        bytes_down=down,
+        total_bytes_up=int(self.total_bytes[0]),
+        total_bytes_down=int(self.total_bytes[1]),
+        bits_per_weight_up=up * bits,
+        bits_per_weight_down=down * bits,
+        **{name: value.item() for name, value in measured.items()},
+    )
+
+  def global_accuracy(self) -> float:
+    """Returns the accuracy of the global model on the data set's test split."""
+    result = self.algorithm.evaluate(
+        self.server_state, self._federation.test_shards
+    )
+    return float(result['num_correct'] / result['num_examples'])
+
+  def personal_accuracies(self) -> Dict[int, float]:
+    """Returns every client's own accuracy after its local training, by id."""
+    clients = self._federation.seen_clients + self._federation.unseen_clients
+    states = (
+        ([self._client_state(client_id) for client_id in clients],)
+        if self._stateful
+        else ()
+    )
+    counts = self.algorithm.evaluate_personal(
+        self.server_state,
+        *states,
+        [self._federation.train_data(client_id) for client_id in clients],
+        [self._federation.test_data(client_id) for client_id in clients],
+    )
+    return {
+        client_id: float(count['num_correct'] / count['num_examples'])
+        for client_id, count in zip(clients, counts)
+    }
+
+  def to_checkpoint(self):
+    """Returns everything a run goes on from, as arrays."""
+    ids = sorted(self.client_states)
+    return collections.OrderedDict(
+        server_state=self.server_state,
+        client_ids=np.array(ids, np.int32),
+        client_states=(
+            federation_lib.stack_states([self.client_states[i] for i in ids])
+            if ids
+            else self.algorithm.initial_client_state or ()
+        ),
+        served_clients=self.served_clients,
+        total_bytes=self.total_bytes,
+    )
+
+  def from_checkpoint(self, saved) -> None:
+    """Goes on from what `to_checkpoint` returned."""
+    self.server_state = saved['server_state']
+    self.client_states = {
+        int(client_id): tree.map_structure(
+            lambda leaf, row=row: leaf[row], saved['client_states']
+        )
+        for row, client_id in enumerate(saved['client_ids'])
+    }
+    self.served_clients = np.array(saved['served_clients'])
+    self.total_bytes = np.array(saved['total_bytes'])
