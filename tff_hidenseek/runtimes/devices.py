@@ -50,15 +50,9 @@ def place_clients(
   # From here on TensorFlow is initialised.
   existing = [device.name for device in tf.config.list_logical_devices()]
   if client_devices is None:
-    client_devices = [n for n in existing if 'GPU' in n] or existing[:1]
-  names = [
-      tf.DeviceSpec.from_string(name).make_merged_spec(
-          tf.DeviceSpec.from_string(name)
-      ).to_string()
-      for name in client_devices
-  ]
-  unknown = [n for n in names if not any(e.endswith(n) for e in existing)]
-  if unknown or not names:
+    client_devices = [n for n in existing if 'GPU' in n] or ['CPU:0']
+  names = [tf.DeviceSpec.from_string(n).to_string() for n in client_devices]
+  if not names or not set(names).issubset(existing):
     raise ValueError(
         f'`client_devices` must be among {existing}, found'
         f' {list(client_devices)}.'

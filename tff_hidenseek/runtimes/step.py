@@ -1,7 +1,7 @@
 """Calls of a dataflow as one TensorFlow function."""
 
 import itertools
-from typing import List, Sequence, Tuple
+from typing import Callable, List, Sequence, Tuple
 
 import attrs
 import tensorflow as tf
@@ -51,47 +51,35 @@ class Step:
     """
     if not self.calls:
       return self._compute(shared, carried, clients)
-    function, output_dtypes = self.trace(len(clients))
-    tensors = list(itertools.chain(shared, carried, *clients))
-    if any(tensor.dtype == tf.variant for tensor in tensors):
-      # Datasets stay in host memory only in a function's own call.
-      results = function(*tensors)
-    else:
-      # The same call at a quarter of the overhead.
-      results = tf.raw_ops.StatefulPartitionedCall(
-          args=tensors, Tout=output_dtypes, f=function
-      )
-    results = iter(results)
+    function = self.trace(len(clients))
+    results = iter(function(itertools.chain(shared, carried, *clients)))
     updated = list(itertools.islice(results, len(self.updated)))
     width = len(self.outputs)
     return updated, [list(itertools.islice(results, width)) for _ in clients]
 
-  def trace(
-      self, num_clients: int
-  ) -> Tuple[tf.types.experimental.ConcreteFunction, List[tf.DType]]:
-    """Returns the function for so many clients, and its outputs' dtypes."""
-    if num_clients not in self._traced:
+  def trace(self, num_clients: int) -> Callable[[Tensors], Tensors]:
+    """Returns the function of flat tensors for so many clients."""
+    if num_clients in self._traced:
+      return self._traced[num_clients]
 
-      def compute(*tensors):
-        tensors = iter(tensors)
-        updated, outputs = self._compute(
-            list(itertools.islice(tensors, len(self.shared))),
-            list(itertools.islice(tensors, len(self.carried))),
-            [
-                list(itertools.islice(tensors, len(self.inputs)))
-                for _ in range(num_clients)
-            ],
-        )
-        return updated + list(itertools.chain.from_iterable(outputs))
+    def compute(*tensors):
+      tensors = iter(tensors)
+      updated, outputs = self._compute(
+          list(itertools.islice(tensors, len(self.shared))),
+          list(itertools.islice(tensors, len(self.carried))),
+          [
+              list(itertools.islice(tensors, len(self.inputs)))
+              for _ in range(num_clients)
+          ],
+      )
+      return updated + list(itertools.chain.from_iterable(outputs))
 
-      symbols = self.shared + self.carried + self.inputs * num_clients
-      function = tf.function(
-          compute,
-          input_signature=[symbol.spec for symbol in symbols],
-          autograph=False,
-      ).get_concrete_function()
-      dtypes = [tensor.dtype for tensor in function.outputs]
-      self._traced[num_clients] = function, dtypes
+    symbols = self.shared + self.carried + self.inputs * num_clients
+    specs = [symbol.spec for symbol in symbols]
+    function = tf.function(
+        compute, input_signature=specs, autograph=False
+    ).get_concrete_function()
+    self._traced[num_clients] = _build_call(function, specs)
     return self._traced[num_clients]
 
   def _compute(self, shared, carried, clients):
@@ -107,3 +95,16 @@ class Step:
       carried = [tensors[symbol] for symbol in self.updated]
       outputs.append([tensors[symbol] for symbol in self.outputs])
     return carried, outputs
+
+
+def _build_call(function, specs):
+  """Returns the fastest way to call a traced function on tensors."""
+  has_datasets = any(spec.dtype == tf.variant for spec in specs)
+  if has_datasets or tf.config.list_logical_devices('GPU'):
+    # Only a function's own call leaves datasets and integers in host memory.
+    return lambda tensors: function(*tensors)
+  # An op that calls the function has a tenth of the overhead.
+  dtypes = [tensor.dtype for tensor in function.outputs]
+  return lambda tensors: tf.raw_ops.StatefulPartitionedCall(
+      args=list(tensors), Tout=dtypes, f=function
+  )
