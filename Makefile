@@ -1,0 +1,98 @@
+# Everything that a user runs; README.md explains it.  Each target makes .venv
+# first when it is missing, unfinished or older than requirements.txt.
+#
+#   make train     trains sign masks on the embedded digits, into runs/digits
+#   make test      runs the tests; TESTS=tests/layers runs those alone
+#   make doctor    says what works on this machine
+#   make lock      compiles requirements.txt again, for developers
+#   make clean     removes .venv and caches, not runs/
+#
+# PYTHON=/path/to/python3.11 picks the interpreter that .venv is made with.
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+TESTS := tests
+CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3.10 python3.9 python3)
+
+.PHONY: train test doctor lock clean venv
+
+train: venv
+	@$(RUN) -m binaries.train --flagfile=configs/hidenseek.digits.cnn.flags \
+	  --output_dir=runs/digits
+
+test: venv
+	@$(RUN) -m pytest $(TESTS)
+
+doctor: venv
+	@$(RUN) -m binaries.doctor
+
+# Sets $python to the first interpreter that passes the preflight check, or
+# ends with the sentences of the first one that starts at all (a pyenv shim may
+# be there and fail).
+define find_python
+python=; started=; \
+for candidate in $(CANDIDATES); do \
+  "$$candidate" -c '' >/dev/null 2>&1 || continue; \
+  started=$${started:-$$candidate}; \
+  if "$$candidate" binaries/preflight.py 2>/dev/null; then \
+    python=$$candidate; break; \
+  fi; \
+done; \
+if [ -z "$$python" ]; then \
+  if [ -n "$$started" ]; then "$$started" binaries/preflight.py; \
+  else echo 'This needs Python 3.9, 3.10 or 3.11, and none of these starts:' \
+    '$(CANDIDATES). Install one and run `make PYTHON=/path/to/python3.11`.' \
+    >&2; \
+  fi; \
+  exit 1; \
+fi
+endef
+
+# On a terminal, one line that says what pip is at; elsewhere nothing.
+define show_progress
+if [ -t 1 ]; then \
+  awk '/^Collecting/ {printf "\r\033[K  downloading %s", $$2; fflush()} \
+    /^Installing/ {printf "\r\033[K  unpacking"; fflush()} \
+    END {printf "\r\033[K"}'; \
+else cat >/dev/null; fi
+endef
+
+# The copy of requirements.txt is written last: an install that was cut short
+# does not count.
+venv:
+	@cmp -s requirements.txt $(VENV)/installed.txt && $(RUN) -c '' && exit 0; \
+	$(find_python); \
+	echo "Installing requirements.txt into $(VENV): 0.7 GiB of packages," \
+	  'a minute or more.'; \
+	"$$python" -m venv --clear $(VENV) || exit 1; \
+	{ $(RUN) -m pip install --quiet --disable-pip-version-check 'pip>=21' && \
+	  $(RUN) -m pip install --disable-pip-version-check --no-deps \
+	    --require-hashes --requirement requirements.txt && \
+	  cp requirements.txt $(VENV)/installed.txt; \
+	} | { $(show_progress); }; \
+	if cmp -s requirements.txt $(VENV)/installed.txt; then \
+	  echo "Installed with $$($(RUN) --version)."; \
+	else \
+	  echo 'The install failed: mend what is said above and run make again.' \
+	    >&2; \
+	  exit 1; \
+	fi
+
+# uv alone resolves with overrides; it lives as long as this command.
+lock:
+	@$(find_python); \
+	folder=$$(mktemp -d) || exit 1; \
+	trap 'rm -rf "$$folder"' EXIT; \
+	"$$python" -m venv "$$folder" && \
+	"$$folder/bin/python" -m pip install --quiet uv && \
+	compile="$$folder/bin/python -m uv pip compile --quiet --no-config \
+	  --universal --python-version 3.9 --generate-hashes --no-annotate \
+	  --no-header" && \
+	$$compile requirements.in --override requirements_overrides.txt \
+	  --output-file requirements.txt && \
+	$$compile requirements_gpu.in --output-file requirements_gpu.txt && \
+	echo 'Compiled requirements.txt and requirements_gpu.txt.'
+
+clean:
+	rm -rf $(VENV) .pytest_cache .hypothesis
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
