@@ -18,7 +18,7 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3.10 python3.9 python3)
 
 train: venv
 	@$(RUN) -m binaries.train --flagfile=configs/hidenseek.digits.cnn.flags \
-	  --output_dir=runs/digits
+	  --reference=fed_avg --output_dir=runs/digits --resume
 
 test: venv
 	@$(RUN) -m pytest $(TESTS)
@@ -67,7 +67,8 @@ venv:
 	"$$python" -m venv --clear $(VENV) || exit 1; \
 	{ $(RUN) -m pip install --quiet --disable-pip-version-check 'pip>=21' && \
 	  $(RUN) -m pip install --disable-pip-version-check --no-deps \
-	    --require-hashes --requirement requirements.txt && \
+	    --progress-bar off --require-hashes \
+	    --requirement requirements.txt && \
 	  cp requirements.txt $(VENV)/installed.txt; \
 	} | { $(show_progress); }; \
 	if cmp -s requirements.txt $(VENV)/installed.txt; then \

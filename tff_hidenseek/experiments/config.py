@@ -33,7 +33,8 @@ class ExperimentConfig:
     classes_per_client: Classes of a client, for the partition `shards`.
     concentration: Of the partition `dirichlet`; smaller is more skewed.
     test_fraction: Fraction of a client's examples kept for its own test.
-    max_examples_per_client: Most examples of a client; 0 is no limit.
+    min_examples_per_client: Fewest examples a client trains on, and tests on.
+    max_examples_per_client: Most examples a client trains on; 0 is no limit.
     num_rounds: Rounds of training.
     clients_per_round: Clients drawn for a round.
     rounds_per_evaluation: Rounds between evaluations of the global model.
@@ -51,8 +52,8 @@ class ExperimentConfig:
       default='digits',
       metadata={
           'help': (
-              f'One of {", ".join(datasets.DATASETS)}, or your own data: '
-              'npz:PATH or images:DIR.'
+              f'One of {", ".join(datasets.list_names())}; the last two are '
+              'your own data.'
           )
       },
   )
@@ -80,8 +81,11 @@ class ExperimentConfig:
       above=0,
       maximum=0.9,
   )
+  min_examples_per_client: int = _option(
+      1, 'Fewest examples a client trains on, and tests on.', minimum=1
+  )
   max_examples_per_client: int = _option(
-      0, 'Most examples of a client; 0 is no limit.', minimum=0
+      0, 'Most examples a client trains on; 0 is no limit.', minimum=0
   )
   num_rounds: int = _option(50, 'Rounds of training.', minimum=1)
   clients_per_round: int = _option(10, 'Clients drawn for a round.', minimum=1)

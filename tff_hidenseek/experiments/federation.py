@@ -120,6 +120,7 @@ def build_federation(config) -> Federation:
         concentration=config.concentration,
         writers=dataset.writers,
         test_fraction=config.test_fraction,
+        min_examples=config.min_examples_per_client,
         max_examples_per_client=config.max_examples_per_client or None,
     )
   return Federation(dataset, partition, config.num_unseen_clients)

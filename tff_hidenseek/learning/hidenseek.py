@@ -80,7 +80,9 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
   clipped_gradient: bool = _option(
       False, 'Stop the gradient of scores beyond +-1.'
   )
-  stochastic_votes: bool = _option(False, 'Draw votes instead of signs.')
+  stochastic_votes: bool = _option(
+      True, 'Draw votes with the probabilities that scores stand for.'
+  )
   broadcast: str = _option(
       'tally',
       'Code of the global scores on their way down.',
@@ -90,7 +92,7 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
       False, 'Weight a client by its number of examples.'
   )
   server_learning_rate: float = _option(
-      1.0, 'Step of the global scores towards the mean vote.', above=0
+      0.5, 'Step of the global scores towards the mean vote.', above=0
   )
   server_momentum: float = _option(
       0.0, 'Momentum of the global scores.', minimum=0, maximum=0.999
