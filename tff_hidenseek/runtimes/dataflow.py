@@ -21,15 +21,19 @@ class Symbol:
   """A tensor that is known only when the computation runs.
 
   Attributes:
-    spec: Its shape and dtype.
+    type_spec: The type of the leaf that the tensor stands for.
     at_clients: Whether each client has its own; otherwise there is one, at the
       server or equal at all clients.
     depth: The number of aggregations that must come before it.
   """
 
-  spec: tf.TensorSpec
+  type_spec: type_leaves.LeafType
   at_clients: bool
   depth: int
+
+  @property
+  def spec(self) -> tf.TensorSpec:
+    return type_leaves.tensor_spec(self.type_spec)
 
 
 @attrs.frozen(eq=False)
@@ -57,6 +61,9 @@ class Aggregation:
     values: The symbols to accumulate, at clients or equal at all.
     calls: The calls that accumulate one client's values.
     updated: The symbols of the accumulator after one client.
+    other: The symbols that stand for another accumulator.
+    merge_calls: The calls that merge `other` into `accumulator`.
+    merged: The symbols of both in one.
     outputs: The symbols that stand for the last accumulator.
     depth: The number of aggregations that must come before it.
   """
@@ -66,6 +73,9 @@ class Aggregation:
   values: Tuple[Symbol, ...]
   calls: Tuple[Call, ...]
   updated: Tuple[Symbol, ...]
+  other: Tuple[Symbol, ...]
+  merge_calls: Tuple[Call, ...]
+  merged: Tuple[Symbol, ...]
   outputs: Tuple[Symbol, ...]
   depth: int
 
@@ -162,8 +172,8 @@ def _pack(type_spec: tff.Type, symbols):
 def _new_symbols(type_spec: tff.Type, at_clients: bool, depth: int):
   """Returns new symbols for the leaves of an unplaced type."""
   return tuple(
-      Symbol(spec, at_clients, depth)
-      for spec in type_leaves.tensor_specs(type_spec)
+      Symbol(leaf, at_clients, depth)
+      for _, leaf in type_leaves.iterate_leaves(type_spec)
   )
 
 
@@ -298,25 +308,34 @@ class _Walk:
       self._at_clients = outside
 
   def _aggregate(self, block, argument):
-    values, zero, accumulate, _, report = argument
+    values, zero, accumulate, merge, report = argument
     zero_type = block.type_signature.parameter[2].parameter[0]
     accumulator = _new_symbols(zero_type, True, 0)
-    calls_outside, self.calls = self.calls, []
-    updated = self._apply(
-        accumulate,
-        tff.structure.Struct.unnamed(
-            _pack(zero_type, iter(accumulator)), values
-        ),
-        at_clients=True,
+    other = _new_symbols(zero_type, True, 0)
+    packed = _pack(zero_type, iter(accumulator))
+    calls, updated = self._collect(accumulate, packed, values)
+    merge_calls, merged = self._collect(
+        merge, packed, _pack(zero_type, iter(other))
     )
-    calls, self.calls = tuple(self.calls), calls_outside
-    zero, updated = tuple(_flatten(zero)), tuple(_flatten(updated))
+    zero = tuple(_flatten(zero))
     values = find_free_symbols(calls, accumulator, updated)
     depth = max((symbol.depth for symbol in values + zero), default=0)
     outputs = _new_symbols(zero_type, False, depth + 1)
     self.aggregations.append(
-        Aggregation(zero, accumulator, values, calls, updated, outputs, depth)
+        Aggregation(
+            zero, accumulator, values, calls, updated, other, merge_calls,
+            merged, outputs, depth,
+        )
     )
     return self._apply(
         report, _pack(zero_type, iter(outputs)), at_clients=False
     )
+
+  def _collect(self, function, first, second):
+    """Returns the calls and the result's symbols of a function of two."""
+    calls_outside, self.calls = self.calls, []
+    result = self._apply(
+        function, tff.structure.Struct.unnamed(first, second), at_clients=True
+    )
+    calls, self.calls = tuple(self.calls), calls_outside
+    return calls, tuple(_flatten(result))

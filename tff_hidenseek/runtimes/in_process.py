@@ -5,13 +5,14 @@ a computation is compiled to ordinary TensorFlow functions, so that any device
 TensorFlow sees can be used and no value is serialised.
 """
 
-import concurrent.futures
 import weakref
 from typing import Optional, Sequence
 
 import tensorflow_federated as tff
 
+from tff_hidenseek.runtimes import client_visit
 from tff_hidenseek.runtimes import devices
+from tff_hidenseek.runtimes import local_clients
 from tff_hidenseek.runtimes import program
 
 
@@ -35,27 +36,29 @@ def create_in_process_context(
     tensors (passed on as they are), NumPy values or datasets. Results are NumPy
     values.
   """
-  return InProcessContext(
+  clients = local_clients.LocalClients(
       *devices.place_clients(client_threads, client_devices)
   )
+  return InProcessContext(clients.visit)
 
 
 class InProcessContext(tff.framework.SyncContext):
-  """Runs computations; made by `create_in_process_context`."""
+  """Compiles computations once each, and runs them."""
 
-  def __init__(self, client_threads: int, client_devices: Sequence[str]):
-    self._client_threads = client_threads
-    self._client_devices = list(client_devices)
-    self._pool = concurrent.futures.ThreadPoolExecutor(client_threads)
+  def __init__(self, visit_clients: client_visit.VisitFn):
+    """Initialises the context.
+
+    Args:
+      visit_clients: Runs the clients of a pass.
+    """
+    self._visit_clients = visit_clients
     self._programs = {}
 
   def invoke(self, comp, arg):
-    """Runs `comp` on `arg`."""
+    """Runs the computation `comp` on `arg`, None if it takes no argument."""
     # By identity: a computation's own hash serialises all of it.
     compiled = self._programs.get(id(comp))
     if compiled is None:
       compiled = self._programs[id(comp)] = program.Program(comp)
       weakref.finalize(comp, self._programs.pop, id(comp), None)
-    return compiled.run(
-        arg, self._pool, self._client_threads, self._client_devices
-    )
+    return compiled.run(arg, self._visit_clients)

@@ -1,13 +1,9 @@
 """A compiled computation, ready to run on any argument."""
 
-import concurrent.futures
-from typing import Sequence
-
-import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.runtimes import arguments
-from tff_hidenseek.runtimes import client_stream
+from tff_hidenseek.runtimes import client_visit
 from tff_hidenseek.runtimes import compilation
 from tff_hidenseek.runtimes import dataflow
 from tff_hidenseek.runtimes import schedule
@@ -18,9 +14,8 @@ from tff_hidenseek.runtimes import values
 class Program:
   """Runs one computation, pass by pass.
 
-  A client's outputs are folded into the accumulators as soon as its turn comes:
-  what is held does not grow with the number of clients, unless the computation
-  keeps a value for each of them.
+  Nothing is held for each client but what the computation keeps: a value that
+  is returned at clients, or one that waits for an aggregation.
   """
 
   def __init__(self, computation: tff.framework.ConcreteComputation):
@@ -41,39 +36,30 @@ class Program:
     self._result_type = computation.type_signature.result
 
   def run(
-      self,
-      argument: object,
-      pool: concurrent.futures.ThreadPoolExecutor,
-      client_threads: int,
-      client_devices: Sequence[str],
+      self, argument: object, visit_clients: client_visit.VisitFn
   ) -> object:
     """Runs the computation.
 
     Args:
       argument: Its argument; None if it takes none.
-      pool: The threads that run the clients.
-      client_threads: Their number.
-      client_devices: The names of the devices that the clients run on, in turn.
+      visit_clients: Runs the clients of a pass.
 
     Returns:
       The result, in NumPy values and the containers of its type.
     """
-    run = _Run(self._bind(argument), pool, client_threads, client_devices)
+    run = _Run(self._bind(argument))
     for current in self._passes:
       run.visit_server(current.server)
       if current.visits_clients:
-        run.visit_clients(current)
+        run.visit_clients(current, visit_clients)
     return run.pack(self._result_type, iter(self._flow.results))
 
 
 class _Run:
   """The tensors known so far in one run of a program."""
 
-  def __init__(self, bound, pool, client_threads, client_devices):
+  def __init__(self, bound):
     self._arguments = bound
-    self._pool = pool
-    self._threads = client_threads
-    self._devices = client_devices
     self._server = dict(bound.server)
     self._clients = {}  # From symbol to a list with one tensor a client.
 
@@ -85,39 +71,25 @@ class _Run:
     _, (outputs,) = server.run(self._look_up(server.shared), [], [[]])
     self._server.update(zip(server.outputs, outputs))
 
-  def visit_clients(self, current):
-    """Runs the clients' part of a pass and folds what they give."""
-    work, accumulate = current.clients, current.accumulate
-    copies = [self._copy_to(device, work.shared) for device in self._devices]
-
-    def run_client(index):
-      inputs = self._client_tensors(index, work.inputs)
-      turn = index % len(self._devices)
-      with tf.device(self._devices[turn]):
-        _, (outputs,) = work.run(copies[turn], [], [inputs])
-      return outputs
-
-    kept = {symbol: [] for symbol in current.kept}
-    carried = self._look_up(current.zero)
-    shared = self._look_up(accumulate.shared)
-    work.trace(1)
-    for outputs in client_stream.stream(
-        run_client, self._num_clients(), self._pool, self._threads
-    ):
-      given = outputs[: len(accumulate.inputs)]
-      carried, _ = accumulate.run(shared, carried, [given])
-      for symbol, tensor in zip(work.outputs, outputs):
-        if symbol in kept:
-          kept[symbol].append(tensor)
-    self._clients.update(kept)
-    self._server.update(zip(current.totals, carried))
-
-  def _copy_to(self, device, symbols):
-    tensors = self._look_up(symbols)
-    if len(self._devices) == 1:
-      return tensors
-    with tf.device(device):
-      return [tf.identity(tensor) for tensor in tensors]
+  def visit_clients(self, current, visit_clients):
+    """Runs the clients' part of a pass."""
+    totals, kept = visit_clients(
+        client_visit.Visit(
+            work=current,
+            num_clients=self._num_clients(),
+            shared=self._look_up(current.clients.shared),
+            accumulate_shared=self._look_up(current.accumulate.shared),
+            zero=self._look_up(current.zero),
+            get_inputs=lambda index: self._client_tensors(
+                index, current.clients.inputs
+            ),
+        )
+    )
+    self._server.update(zip(current.totals, totals))
+    self._clients.update(
+        (symbol, [tensors[place] for tensors in kept])
+        for place, symbol in enumerate(current.kept)
+    )
 
   def _num_clients(self):
     if self._arguments.num_clients is None:

@@ -24,6 +24,7 @@ class Pass:
     clients: The work of each client. Its first outputs are the inputs of
       `accumulate`.
     accumulate: Folds the outputs of `clients` into what it carries.
+    merge: Folds what several groups of clients carried into one.
     zero: The symbols of what is carried to the first client.
     totals: The symbols of what is carried from the last client.
     kept: The outputs of `clients` that a later pass or the result needs.
@@ -32,6 +33,7 @@ class Pass:
   server: step.Step
   clients: step.Step
   accumulate: step.Step
+  merge: step.Step
   zero: Symbols
   totals: Symbols
   kept: Symbols
@@ -117,6 +119,14 @@ def build_schedule(flow: dataflow.Dataflow) -> List[Pass]:
                 inputs=inputs,
                 calls=accumulate_calls,
                 updated=updated,
+                outputs=(),
+            ),
+            merge=step.Step(
+                shared=(),
+                carried=carried,
+                inputs=_concatenate(a.other for a in here),
+                calls=_concatenate(a.merge_calls for a in here),
+                updated=_concatenate(a.merged for a in here),
                 outputs=(),
             ),
             zero=_concatenate(a.zero for a in here),
