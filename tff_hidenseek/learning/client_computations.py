@@ -89,7 +89,7 @@ def build_client_computations(
   def update(message, client_state, data):
     client = build_client()
 
-    @tf.function
+    @tf.function(autograph=False)
     def run():
       loss = train_client(client, message, client_state, data, seed)
       vote_seed = random_seeds.client_seed(
@@ -119,7 +119,7 @@ def build_client_computations(
   def count_correct(message, data):
     client = build_client()
 
-    @tf.function
+    @tf.function(autograph=False)
     def run():
       client_state = tf.nest.map_structure(tf.constant, initial_client_state)
       client.start(message['content'], client_state)
@@ -133,7 +133,7 @@ def build_client_computations(
   def train_and_count_correct(message, client_state, train_data, test_data):
     client = build_client()
 
-    @tf.function
+    @tf.function(autograph=False)
     def run():
       train_client(client, message, client_state, train_data, seed)
       return local_training.evaluate(client.model, test_data)

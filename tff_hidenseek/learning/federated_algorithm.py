@@ -287,7 +287,8 @@ def build_federated_algorithm(
     tf.function(
         lambda: client_computations.train_client(
             client, message, client_state, data, task.seed
-        )
+        ),
+        autograph=False,
     )()
     return client.model
 

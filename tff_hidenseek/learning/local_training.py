@@ -1,6 +1,8 @@
 """A client's pass over its own examples: shuffled minibatches, then evaluation.
 
-Plain TensorFlow without placements, for use inside a `tf.function`.
+Plain TensorFlow without placements, for use inside a `tf.function`. The loops are
+`tf.while_loop`s: AutoGraph would take longer to rewrite the Python code of a
+client's work than to trace it.
 """
 
 import collections
@@ -39,17 +41,28 @@ def run_epochs(
     The mean loss over all examples and epochs, `float32[]`.
   """
   num_examples = tf.shape(data['y'])[0]
-  loss_sum = tf.constant(0.0)
-  for epoch in tf.range(num_epochs):
+
+  def train_epoch(epoch, loss_sum):
     order = tf.random.experimental.stateless_shuffle(
         tf.range(num_examples),
         random_seeds.fold_in(seed, epoch),
         alg=random_seeds.ALGORITHM,
     )
-    for start in tf.range(0, num_examples, batch_size):
+
+    def train_batch(start, loss_sum):
       chosen = order[start : start + batch_size]
       loss = step_fn(tf.gather(data['x'], chosen), tf.gather(data['y'], chosen))
-      loss_sum += loss * tf.cast(tf.size(chosen), tf.float32)
+      size = tf.cast(tf.size(chosen), tf.float32)
+      return start + batch_size, loss_sum + loss * size
+
+    _, loss_sum = tf.while_loop(
+        lambda start, _: start < num_examples, train_batch, (0, loss_sum)
+    )
+    return epoch + 1, loss_sum
+
+  _, loss_sum = tf.while_loop(
+      lambda epoch, _: epoch < num_epochs, train_epoch, (0, 0.0)
+  )
   return loss_sum / tf.cast(num_examples * num_epochs, tf.float32)
 
 
@@ -66,14 +79,24 @@ def evaluate(
     `num_correct` and `num_examples`, each `int64[]`.
   """
   num_examples = tf.shape(data['y'])[0]
-  num_correct = tf.constant(0, tf.int64)
-  for start in tf.range(0, num_examples, _EVALUATION_BATCH_SIZE):
+
+  def count_batch(start, num_correct):
     batch = slice(start, start + _EVALUATION_BATCH_SIZE)
     predicted = tf.argmax(
         logits_fn(data['x'][batch]), axis=-1, output_type=tf.int32
     )
     # Not `==`, which compares objects in the graphs that TFF builds.
-    num_correct += tf.math.count_nonzero(tf.equal(predicted, data['y'][batch]))
+    correct = tf.equal(predicted, data['y'][batch])
+    return (
+        start + _EVALUATION_BATCH_SIZE,
+        num_correct + tf.math.count_nonzero(correct),
+    )
+
+  _, num_correct = tf.while_loop(
+      lambda start, _: start < num_examples,
+      count_batch,
+      (0, tf.constant(0, tf.int64)),
+  )
   return collections.OrderedDict(
       num_correct=num_correct, num_examples=tf.cast(num_examples, tf.int64)
   )
