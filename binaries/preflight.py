@@ -50,10 +50,9 @@ def read_facts():
       temporary_gib=_free_gib(temporary_folder))
 
 
-def find_faults(facts):
-  """Returns a sentence, with its remedy, for each thing that must change."""
+def find_machine_faults(facts):
+  """Returns a sentence with its remedy for each thing wrong with the machine."""
   faults = []
-  python = '%d.%d' % facts.python
   if (facts.system != 'Linux' or facts.machine != 'x86_64' or
       not facts.is_64_bit):
     faults.append(
@@ -75,18 +74,30 @@ def find_faults(facts):
         "This needs a processor with AVX, which TensorFlow's wheels use, and "
         'found one without it: use another machine, or let the virtual one '
         "have its host's processor model.")
+  return faults
+
+
+def find_python_faults(facts):
+  """Returns a sentence with its remedy if this interpreter does not do."""
+  python = '%d.%d' % facts.python
   if facts.python not in _PYTHONS:
-    faults.append(
+    return [
         'This needs Python 3.9, 3.10 or 3.11, found %s: install one of them '
-        'and run `make PYTHON=/path/to/python3.11`.' % python)
-  elif facts.implementation != 'CPython':
-    faults.append(
+        'and run `make PYTHON=/path/to/python3.11`.' % python]
+  if facts.implementation != 'CPython':
+    return [
         'This needs CPython, found %s: install it and run '
-        '`make PYTHON=/path/to/python3.11`.' % facts.implementation)
-  elif not facts.has_venv:
-    faults.append(
+        '`make PYTHON=/path/to/python3.11`.' % facts.implementation]
+  if not facts.has_venv:
+    return [
         'This Python %s lacks venv or ensurepip: install them (Debian and '
-        'Ubuntu: `apt-get install python%s-venv`).' % (python, python))
+        'Ubuntu: `apt-get install python%s-venv`).' % (python, python)]
+  return []
+
+
+def find_disk_faults(facts):
+  """Returns a sentence with its remedy for each disk that is too full."""
+  faults = []
   if facts.free_gib < _INSTALL_GIB:
     faults.append(
         'This needs %.1f GiB of free disk in the project folder, found %.1f: '
@@ -97,6 +108,13 @@ def find_faults(facts):
         'free some, or set TMPDIR to a folder on a larger disk.' % (
             _DOWNLOAD_GIB, facts.temporary_folder, facts.temporary_gib))
   return faults
+
+
+def find_faults(facts):
+  """Returns a sentence with its remedy for each thing that must change."""
+  return (
+      find_machine_faults(facts) + find_python_faults(facts) +
+      find_disk_faults(facts))
 
 
 def main():

@@ -1,0 +1,29 @@
+"""Runs the smallest federated computation, on the runtime that flags choose."""
+
+from absl import app
+import numpy as np
+import tensorflow_federated as tff
+
+from binaries import runtime_flags
+
+runtime_flags.define_runtime_flags()
+
+
+@tff.tensorflow.computation(np.int32)
+def _double(value):
+  return value * 2
+
+
+@tff.federated_computation(tff.FederatedType(np.int32, tff.CLIENTS))
+def _sum_of_doubles(values):
+  return tff.federated_sum(tff.federated_map(_double, values))
+
+
+def main(argv):
+  del argv  # Unused.
+  runtime_flags.set_runtime()
+  print(_sum_of_doubles([1, 2, 3]))
+
+
+if __name__ == '__main__':
+  app.run(main)
