@@ -50,7 +50,7 @@ class Step:
       for each client.
     """
     if not self.calls:
-      return self._compute(shared, carried, clients)
+      return self.compute(shared, carried, clients)
     function = self.trace(len(clients))
     results = iter(function(itertools.chain(shared, carried, *clients)))
     updated = list(itertools.islice(results, len(self.updated)))
@@ -64,7 +64,7 @@ class Step:
 
     def compute(*tensors):
       tensors = iter(tensors)
-      updated, outputs = self._compute(
+      updated, outputs = self.compute(
           list(itertools.islice(tensors, len(self.shared))),
           list(itertools.islice(tensors, len(self.carried))),
           [
@@ -82,7 +82,9 @@ class Step:
     self._traced[num_clients] = _build_call(function, specs)
     return self._traced[num_clients]
 
-  def _compute(self, shared, carried, clients):
+  def compute(
+      self, shared: Tensors, carried: Tensors, clients: Sequence[Tensors]
+  ) -> Tuple[List[tf.Tensor], List[List[tf.Tensor]]]:
     """Does what `run` does, one call of TensorFlow for each of `calls`."""
     tensors = dict(zip(self.shared, shared))
     outputs = []

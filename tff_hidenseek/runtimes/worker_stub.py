@@ -21,12 +21,27 @@ class WorkerStub(tff.framework.RemoteExecutorGrpcStub):
 
   def __init__(self, target: str):
     """Starts to connect to `target`, a `host:port`, in the background."""
-    self._grpc_channel = grpc.insecure_channel(target, _CHANNEL_OPTIONS)
-    super().__init__(self._grpc_channel)
+    self._worker_channel = grpc.insecure_channel(target, _CHANNEL_OPTIONS)
+    super().__init__(self._worker_channel)
 
   def close(self):
-    """Closes the connection."""
-    self._grpc_channel.close()
+    """Closes the connection; calls in progress end with an error."""
+    self._worker_channel.close()
+
+  def is_alive(self, timeout: float) -> bool:
+    """Returns whether the worker answers within `timeout` seconds.
+
+    It answers at once while it computes, and does so by saying that it does not
+    know what it was asked.
+    """
+    ask = self._worker_channel.unary_unary('/tff_hidenseek/are_you_there')
+    try:
+      ask(b'', timeout=timeout)
+    except grpc.RpcError as error:
+      return error.code() is grpc.StatusCode.UNIMPLEMENTED
+    except ValueError:  # The connection is closed.
+      return False
+    return True
 
   def dispose(self, request):
     try:
