@@ -1,0 +1,116 @@
+"""Tests of folding."""
+
+import os
+import tempfile
+import unittest
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_model_optimization as tfmot
+
+from tests.export import trained_models
+from tff_hidenseek.export import folding
+from tff_hidenseek.export import tfmot_pruning
+from tff_hidenseek.layers import sign_masked_conv2d
+from tff_hidenseek.layers import sign_masked_dense
+from tff_hidenseek.models import model_table
+
+_SHAPES = {'vgg16': (32, 32, 3), 'resnet18': (16, 16, 3)}
+_SLOW = ('vgg16', 'resnet18', 'conv4', 'conv6')
+
+
+def _images(shape, num_images=4):
+  rng = np.random.default_rng(0)
+  return rng.random([num_images, *shape], np.float32)
+
+
+class FoldingTest(unittest.TestCase):
+
+  def test_outputs_of_every_model_are_equal(self):
+    for name in model_table.MODELS:
+      with self.subTest(name):
+        shape = _SHAPES.get(name, (8, 8, 1))
+        changes = dict(pruning='magnitude') if name in _SLOW else {}
+        model = trained_models.build_untrained(
+            trained_models.make_architecture(name, shape),
+            trained_models.make_options(density=0.5, **changes),
+        )
+        images = _images(shape)
+        np.testing.assert_array_equal(
+            folding.fold_model(model)(images), model(images)
+        )
+
+  def test_result_has_only_layers_of_keras(self):
+    folded = folding.fold_model(trained_models.train_on_digits('lenet'))
+    for layer in folded.layers:
+      self.assertTrue(type(layer).__module__.startswith('keras.'))
+
+  def test_strides_padding_and_bias_are_kept(self):
+    inputs = tf.keras.Input([7, 7, 2])
+    conv = sign_masked_conv2d.SignMaskedConv2D(
+        4, (3, 2), 20, strides=2, padding='same', use_bias=True
+    )
+    dense = sign_masked_dense.SignMaskedDense(3, 30, use_bias=True)
+    x = tf.keras.layers.Flatten()(conv(inputs))
+    model = tf.keras.Model(inputs, dense(x))
+    for layer in (conv, dense):
+      kept = np.arange(layer.num_kept, dtype=np.int32)
+      layer.set_frozen(kept, np.linspace(-1, 1, kept.size, dtype=np.float32))
+      layer.bias.assign(np.arange(layer.bias.shape[0]))
+    images = _images([7, 7, 2])
+    np.testing.assert_array_equal(
+        folding.fold_model(model)(images), model(images)
+    )
+
+  def test_folded_model_loads_without_this_package(self):
+    model = trained_models.train_on_digits('mlp')
+    images = trained_models.load_digits().test_x
+    with tempfile.TemporaryDirectory() as folder:
+      path = os.path.join(folder, 'model.keras')
+      folding.fold_model(model).save(path)
+      with tf.keras.utils.custom_object_scope({}):
+        loaded = tf.keras.models.load_model(path)
+    np.testing.assert_array_equal(loaded(images), model(images))
+
+
+class TfmotPruningTest(unittest.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self._digits = trained_models.load_digits()
+    self._folded = folding.fold_model(trained_models.train_on_digits('lenet'))
+    self._wrapped = tfmot_pruning.wrap_with_masks(self._folded)
+
+  def test_stripping_gives_the_folded_model_back(self):
+    stripped = tfmot.sparsity.keras.strip_pruning(self._wrapped)
+    images = self._digits.test_x
+    for model in (self._wrapped, stripped):
+      np.testing.assert_array_equal(model(images), self._folded(images))
+
+  def test_training_keeps_the_mask(self):
+    self._wrapped.compile(
+        'sgd', tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    self._wrapped.fit(
+        self._digits.train_x[:64],
+        self._digits.train_y[:64],
+        verbose=0,
+        callbacks=[tfmot.sparsity.keras.UpdatePruningStep()],
+    )
+    trained = tfmot.sparsity.keras.strip_pruning(self._wrapped)
+    for layer in self._folded.layers:
+      if hasattr(layer, 'kernel'):
+        kernel = trained.get_layer(layer.name).kernel.numpy()
+        self.assertFalse(np.array_equal(kernel, layer.kernel))
+        self.assertFalse(kernel[layer.kernel.numpy() == 0].any())
+
+  def test_sign_masked_layers_are_accepted_by_tfmot(self):
+    model = trained_models.train_on_digits('lenet')
+    wrapper = tfmot.sparsity.keras.prune_low_magnitude(
+        model.get_layer('conv1'), tfmot_pruning.NeverPrune()
+    )
+    self.assertIs(wrapper.layer, model.get_layer('conv1'))
+
+
+if __name__ == '__main__':
+  unittest.main()
