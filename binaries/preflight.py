@@ -51,7 +51,7 @@ def read_facts():
 
 
 def find_machine_faults(facts):
-  """Returns a sentence with its remedy for each thing wrong with the machine."""
+  """Returns a sentence with its remedy for each fault of the machine."""
   faults = []
   if (facts.system != 'Linux' or facts.machine != 'x86_64' or
       not facts.is_64_bit):

@@ -48,7 +48,7 @@ def no_stock_worker():
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
   assert not workers, (
-      'these tests ran computations without `tff.framework.set_default_context`')
+      'these tests ran computations without setting an execution context')
 
 
 def _find_stock_workers():
