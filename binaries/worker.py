@@ -1,0 +1,52 @@
+"""Starts a TFF worker on this host, for `--runtime=cluster` on another.
+
+  python -m binaries.worker --port=8000
+"""
+
+import signal
+import sys
+
+from absl import app
+from absl import flags
+
+from tff_hidenseek.runtimes import worker_process
+from tff_hidenseek.runtimes import worker_stub
+
+_START_SECONDS = 60.0
+
+_PORT = flags.DEFINE_integer(
+    'port', None, 'The port to serve.', lower_bound=1, upper_bound=65535
+)
+_LOG = flags.DEFINE_string(
+    'log', None, "A file for the worker's own output; discarded if not given."
+)
+
+
+def main(argv):
+  if len(argv) > 1:
+    raise app.UsageError(f'Unknown arguments: {argv[1:]}.')
+  # An exit, unlike a signal, lets this program end the worker on its way out.
+  signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+  process = worker_process.WorkerProcess(_PORT.value, _LOG.value)
+  stub = worker_stub.WorkerStub(f'localhost:{_PORT.value}')
+  worker_process.wait_until(
+      lambda: stub.is_alive(timeout=1.0), process, _START_SECONDS
+  )
+  stub.close()
+  print(
+      f'A worker serves port {_PORT.value} until this program ends.\n'
+      'WARNING: it listens on ALL network interfaces, without a password, and'
+      ' runs any graph it is sent. Let nobody but the training program reach'
+      ' this port: use a private network, or a firewall and an SSH tunnel.',
+      flush=True,
+  )
+  try:
+    process.wait()
+  except KeyboardInterrupt:
+    return
+  sys.exit(process.describe_end())
+
+
+if __name__ == '__main__':
+  flags.mark_flag_as_required('port')
+  app.run(main)
