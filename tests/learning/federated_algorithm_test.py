@@ -94,7 +94,8 @@ class TypesTest(tf.test.TestCase):
     self.assertEqual(parameter['client_states'], states_type)
     result = _build(True, True).process.next.type_signature.result
     self.assertEqual(result['client_states'], states_type)
-    self.assertLen(_build(False, False).process.next.type_signature.parameter, 2)
+    parameter = _build(False, False).process.next.type_signature.parameter
+    self.assertLen(parameter, 2)
 
 
 class ExecutionTest(tf.test.TestCase):
