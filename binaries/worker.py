@@ -9,8 +9,8 @@ import sys
 from absl import app
 from absl import flags
 
+from tff_hidenseek.runtimes import worker_channel
 from tff_hidenseek.runtimes import worker_process
-from tff_hidenseek.runtimes import worker_stub
 
 _START_SECONDS = 60.0
 
@@ -28,11 +28,8 @@ def main(argv):
   # An exit, unlike a signal, lets this program end the worker on its way out.
   signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
   process = worker_process.WorkerProcess(_PORT.value, _LOG.value)
-  stub = worker_stub.WorkerStub(f'localhost:{_PORT.value}')
-  worker_process.wait_until(
-      lambda: stub.is_alive(timeout=1.0), process, _START_SECONDS
-  )
-  stub.close()
+  with worker_channel.open_channel(f'localhost:{_PORT.value}') as channel:
+    worker_process.wait_until_alive(process, channel, _START_SECONDS)
   print(
       f'A worker serves port {_PORT.value} until this program ends.\n'
       'WARNING: it listens on ALL network interfaces, without a password, and'

@@ -7,7 +7,7 @@ import unittest
 
 import portpicker
 
-from tff_hidenseek.runtimes import worker_stub
+from tff_hidenseek.runtimes import worker_channel
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -19,6 +19,7 @@ class WorkerTest(unittest.TestCase):
     program = subprocess.Popen(
         [sys.executable, '-m', 'binaries.worker', f'--port={port}'],
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         cwd=_ROOT,
         env={**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3'},
         text=True,
@@ -26,13 +27,13 @@ class WorkerTest(unittest.TestCase):
     self.addCleanup(program.kill)
     self.assertIn(f'serves port {port}', program.stdout.readline())
     self.assertIn('ALL network interfaces', program.stdout.readline())
-    stub = worker_stub.WorkerStub(f'localhost:{port}')
-    self.addCleanup(stub.close)
-    self.assertTrue(stub.is_alive(timeout=5.0))
+    channel = worker_channel.open_channel(f'localhost:{port}')
+    self.addCleanup(channel.close)
+    self.assertTrue(worker_channel.is_alive(channel, timeout=5.0))
     program.send_signal(signal.SIGTERM)
-    program.communicate(timeout=30)
-    self.assertEqual(program.returncode, 0)
-    self.assertFalse(stub.is_alive(timeout=1.0))
+    _, errors = program.communicate(timeout=30)
+    self.assertEqual((program.returncode, errors), (0, ''))
+    self.assertFalse(worker_channel.is_alive(channel, timeout=1.0))
 
 
 if __name__ == '__main__':

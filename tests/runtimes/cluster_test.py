@@ -15,8 +15,8 @@ import tensorflow_federated as tff
 from tff_hidenseek.runtimes import cluster
 from tff_hidenseek.runtimes import in_process
 from tff_hidenseek.runtimes import worker
+from tff_hidenseek.runtimes import worker_channel
 from tff_hidenseek.runtimes import worker_process
-from tff_hidenseek.runtimes import worker_stub
 
 _FLOATS = tff.FederatedType(np.float32, tff.CLIENTS)
 
@@ -99,11 +99,9 @@ class ClusterTest(unittest.TestCase):
   def _start(self, index):
     if self._workers[index] is None or not self._workers[index].is_running:
       self._workers[index] = worker_process.WorkerProcess(self._ports[index])
-      stub = worker_stub.WorkerStub(f'localhost:{self._ports[index]}')
-      worker_process.wait_until(
-          lambda: stub.is_alive(1.0), self._workers[index], timeout=30
-      )
-      stub.close()
+      target = f'localhost:{self._ports[index]}'
+      with worker_channel.open_channel(target) as channel:
+        worker_process.wait_until_alive(self._workers[index], channel, 30.0)
 
   def _disturb_a_round(self, disturb):
     """Returns the result of a round with `disturb()` in its midst."""

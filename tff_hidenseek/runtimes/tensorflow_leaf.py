@@ -78,8 +78,10 @@ class TensorFlowLeaf:
     tensors = list(tensors)
     if self._has_token:
       tensors.append(tf.constant(''))
-    outputs = self._function(*tensors)
-    return list(outputs[: len(self.output_specs)])
+    outputs = list(self._function(*tensors)[: len(self.output_specs)])
+    for output, spec in zip(outputs, self.output_specs):
+      output.set_shape(spec.shape)  # The graph may know less than its type.
+    return outputs
 
 
 def _tensor_names(binding) -> List[str]:

@@ -73,8 +73,8 @@ class _WorkerService:
       )
       self._stub = worker_stub.WorkerStub(f'localhost:{self._process.port}')
       try:
-        worker_process.wait_until(
-            lambda: self._stub.is_ready, self._process, self._start_timeout
+        worker_process.wait_until_alive(
+            self._process, self._stub.channel, self._start_timeout
         )
       except Exception:
         self._process = None

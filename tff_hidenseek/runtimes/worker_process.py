@@ -6,6 +6,7 @@ program's pipes open (`train | tee log` then never returns).
 """
 
 import atexit
+import importlib.util
 import os
 import subprocess
 import sys
@@ -13,9 +14,18 @@ import threading
 import time
 from typing import Optional
 
-import tensorflow_federated as tff
+import grpc
 
-_BINARY = os.path.join(os.path.dirname(tff.__file__), 'data', 'worker_binary')
+from tff_hidenseek.runtimes import worker_channel
+
+# Found without an import of TFF, which takes seconds.
+_BINARY = os.path.join(
+    importlib.util.find_spec(
+        'tensorflow_federated'
+    ).submodule_search_locations[0],
+    'data',
+    'worker_binary',
+)
 
 # Asks the kernel to kill this process when the thread that started it ends
 # (PR_SET_PDEATHSIG = 1, SIGKILL = 9), then becomes the worker: the request
@@ -115,12 +125,14 @@ class WorkerProcess:
       self._ended.wait()
 
 
-def wait_until(condition, process: WorkerProcess, timeout: float):
-  """Waits until `condition()` holds for a worker that has just started.
+def wait_until_alive(
+    process: WorkerProcess, channel: grpc.Channel, timeout: float
+):
+  """Waits until a worker that has just started answers.
 
   Args:
-    condition: A function without arguments, asked every 20 ms.
     process: The worker.
+    channel: A connection to it.
     timeout: Seconds to wait.
 
   Raises:
@@ -128,7 +140,7 @@ def wait_until(condition, process: WorkerProcess, timeout: float):
     TimeoutError: If the time is over; the worker is stopped.
   """
   deadline = time.monotonic() + timeout
-  while not condition():
+  while not worker_channel.is_alive(channel, timeout):
     if process.wait(0.02):
       raise RuntimeError(process.describe_end())
     if time.monotonic() > deadline:

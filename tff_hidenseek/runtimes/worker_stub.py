@@ -3,45 +3,28 @@
 import grpc
 import tensorflow_federated as tff
 
-_UNLIMITED = -1
-_CHANNEL_OPTIONS = (
-    ('grpc.max_receive_message_length', _UNLIMITED),
-    ('grpc.max_send_message_length', _UNLIMITED),
-    # A worker that starts or comes back is seen within a tenth of a second.
-    ('grpc.initial_reconnect_backoff_ms', 20),
-    ('grpc.min_reconnect_backoff_ms', 20),
-    ('grpc.max_reconnect_backoff_ms', 100),
-    # Two stubs never share one connection's state of failure.
-    ('grpc.use_local_subchannel_pool', 1),
-)
+from tff_hidenseek.runtimes import worker_channel
 
 
 class WorkerStub(tff.framework.RemoteExecutorGrpcStub):
-  """A stub that lets go of a dead worker's values without complaint."""
+  """A stub that lets go of a dead worker's values without complaint.
+
+  Attributes:
+    channel: The gRPC channel.
+  """
 
   def __init__(self, target: str):
     """Starts to connect to `target`, a `host:port`, in the background."""
-    self._worker_channel = grpc.insecure_channel(target, _CHANNEL_OPTIONS)
-    super().__init__(self._worker_channel)
+    self.channel = worker_channel.open_channel(target)
+    super().__init__(self.channel)
 
   def close(self):
     """Closes the connection; calls in progress end with an error."""
-    self._worker_channel.close()
+    self.channel.close()
 
   def is_alive(self, timeout: float) -> bool:
-    """Returns whether the worker answers within `timeout` seconds.
-
-    It answers at once while it computes, and does so by saying that it does not
-    know what it was asked.
-    """
-    ask = self._worker_channel.unary_unary('/tff_hidenseek/are_you_there')
-    try:
-      ask(b'', timeout=timeout)
-    except grpc.RpcError as error:
-      return error.code() is grpc.StatusCode.UNIMPLEMENTED
-    except ValueError:  # The connection is closed.
-      return False
-    return True
+    """Returns whether the worker answers within `timeout` seconds."""
+    return worker_channel.is_alive(self.channel, timeout)
 
   def dispose(self, request):
     try:

@@ -1,0 +1,143 @@
+import concurrent.futures
+import unittest
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_hidenseek.runtimes import tensorflow_leaf
+
+
+def _import(computation):
+  proto = tff.framework.ConcreteComputation.get_proto(computation)
+  return tensorflow_leaf.TensorFlowLeaf(proto, computation.type_signature)
+
+
+class TensorFlowLeafTest(unittest.TestCase):
+
+  def test_maps_the_leaves_of_the_parameter_to_those_of_the_result(self):
+    @tff.tensorflow.computation([('b', np.float32), ('a', np.int32)])
+    def swap(values):
+      return values['a'], (values['b'], tf.constant('text'))
+
+    results = _import(swap)([tf.constant(1.5), tf.constant(2)])
+    self.assertEqual([tensor.numpy() for tensor in results], [2, 1.5, b'text'])
+
+  def test_initialises_variables_in_each_call(self):
+    @tff.tensorflow.computation(np.float32)
+    def add_twice(value):
+      variable = tf.Variable(10.0)
+      with tf.control_dependencies([variable.assign_add(value)]):
+        with tf.control_dependencies([variable.assign_add(value)]):
+          return variable.read_value()
+
+    leaf = _import(add_twice)
+    for _ in range(3):
+      self.assertEqual(leaf([tf.constant(1.0)])[0].numpy(), 12.0)
+
+  def test_threads_have_variables_of_their_own(self):
+    @tff.tensorflow.computation(np.int32)
+    def count_to(limit):
+      variable = tf.Variable(0)
+      (steps,) = tf.while_loop(
+          lambda _: variable.read_value() < limit,
+          lambda steps: (steps + (variable.assign_add(1) * 0 + 1),),
+          (tf.constant(0),),
+      )
+      return steps
+
+    leaf = _import(count_to)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+      counts = pool.map(lambda n: leaf([tf.constant(n)])[0].numpy(), [99] * 20)
+      self.assertEqual(list(counts), [99] * 20)
+
+  def test_initialises_variables_that_a_function_uses(self):
+    @tff.tensorflow.computation(tff.TensorType(np.float32, [None]))
+    def add_all(values):
+      total = tf.Variable(100.0)
+
+      @tf.function
+      def run(values):
+        for value in values:
+          total.assign_add(value)
+        return total.read_value()
+
+      return run(values)
+
+    results = _import(add_all)([tf.constant([1.0, 2.0])])
+    self.assertEqual(results[0].numpy(), 103.0)
+
+  def test_functions_of_one_name_do_not_meet(self):
+    def build(factor):
+      @tff.tensorflow.computation(np.float32)
+      def scale(value):
+        @tf.function
+        def multiply(value):
+          return value * factor
+
+        return multiply(value)
+
+      return scale
+
+    leaves = [_import(build(factor)) for factor in (2.0, 3.0)]
+    results = [leaf([tf.constant(1.0)])[0].numpy() for leaf in leaves]
+    self.assertEqual(results, [2.0, 3.0])
+
+  def test_takes_and_gives_datasets(self):
+    @tff.tensorflow.computation(tff.SequenceType(np.int64))
+    def double(dataset):
+      return dataset.map(lambda value: 2 * value)
+
+    (variant,) = _import(double)(
+        [tf.data.experimental.to_variant(tf.data.Dataset.range(3))]
+    )
+    spec = tf.TensorSpec([], tf.int64)
+    dataset = tf.data.experimental.from_variant(variant, spec)
+    self.assertEqual(list(dataset.as_numpy_iterator()), [0, 2, 4])
+
+  def test_is_traced_into_a_function(self):
+    @tff.tensorflow.computation(np.float32)
+    def increment(value):
+      return tf.Variable(value).assign_add(1.0)
+
+    leaf = _import(increment)
+
+    @tf.function
+    def twice(value):
+      return leaf(leaf([value]))
+
+    self.assertEqual(twice(tf.constant(1.0))[0].numpy(), 3.0)
+
+
+class GraphRewriteTest(unittest.TestCase):
+
+  def test_pins_iterators_of_functions_to_the_cpu(self):
+    graph_def = tf.compat.v1.GraphDef()
+    function = graph_def.library.function.add()
+    function.node_def.add(op='IteratorGetNextSync', name='next')
+    function.node_def.add(op='AddV2', name='add')
+    tensorflow_leaf.pin_host_ops(graph_def)
+    self.assertEqual(function.node_def[0].device, '/device:CPU:0')
+    self.assertEqual(function.node_def[1].device, '')
+
+  def test_renames_functions_wherever_they_are_named(self):
+    graph_def = tf.compat.v1.GraphDef()
+    graph_def.library.function.add().signature.name = 'f'
+    graph_def.library.gradient.add(function_name='f', gradient_func='g')
+    call = graph_def.node.add(op='f', name='call')
+    call.attr['body'].func.name = 'f'
+    call.attr['branches'].list.func.add().name = 'f'
+    call.attr['backward_function_name'].s = b'f'
+    tensorflow_leaf.make_function_names_unique(graph_def)
+    name = graph_def.library.function[0].signature.name
+    self.assertNotEqual(name, 'f')
+    self.assertEqual(graph_def.library.gradient[0].function_name, name)
+    self.assertEqual(graph_def.library.gradient[0].gradient_func, 'g')
+    self.assertEqual(call.op, name)
+    self.assertEqual(call.attr['body'].func.name, name)
+    self.assertEqual(call.attr['branches'].list.func[0].name, name)
+    self.assertEqual(call.attr['backward_function_name'].s.decode(), name)
+
+
+if __name__ == '__main__':
+  unittest.main()
