@@ -5,6 +5,8 @@ import tensorflow_federated as tff
 
 from tff_hidenseek.experiments import runtimes
 
+_OPTIONS = runtimes.RuntimeOptions()
+
 
 def define_runtime_flags() -> None:
   """Defines the flags."""
@@ -12,7 +14,8 @@ def define_runtime_flags() -> None:
       'runtime',
       'in_process',
       list(runtimes.RUNTIMES),
-      'What executes the federated computations.',
+      'What executes the federated computations: this process, TFF\'s worker '
+      'on this machine, or workers on a cluster of hosts.',
   )
   flags.DEFINE_integer(
       'client_threads',
@@ -20,11 +23,39 @@ def define_runtime_flags() -> None:
       'Clients trained at a time (in_process); default: the number of cores.',
       lower_bound=1,
   )
+  flags.DEFINE_list(
+      'client_devices',
+      None,
+      'Devices that train clients (in_process), such as GPU:0,GPU:1; default: '
+      'all GPUs, else the CPU.',
+  )
+  flags.DEFINE_list(
+      'workers', [], 'Addresses host:port of the workers (cluster).'
+  )
+  flags.DEFINE_float(
+      'worker_timeout',
+      _OPTIONS.worker_timeout,
+      'Seconds without an answer after which a worker counts as dead, and '
+      'without a live worker after which the run ends (worker, cluster).',
+  )
 
 
 def set_runtime() -> None:
-  """Makes the chosen runtime TFF's default context."""
-  options = runtimes.RuntimeOptions(client_threads=flags.FLAGS.client_threads)
-  tff.framework.set_default_context(
-      runtimes.RUNTIMES[flags.FLAGS.runtime](options)
+  """Makes the chosen runtime TFF's default context.
+
+  Raises:
+    ValueError: If a flag does not fit the runtime.
+  """
+  values = flags.FLAGS
+  if values.workers and values.runtime != 'cluster':
+    raise ValueError(
+        '`workers` must come with --runtime=cluster, found '
+        f'--runtime={values.runtime}.'
+    )
+  options = runtimes.RuntimeOptions(
+      client_threads=values.client_threads,
+      client_devices=values.client_devices,
+      workers=values.workers,
+      worker_timeout=values.worker_timeout,
   )
+  tff.framework.set_default_context(runtimes.RUNTIMES[values.runtime](options))

@@ -20,6 +20,7 @@ from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.experiments import summary
 from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.experiments import training_run
+from tff_hidenseek.learning import client_files
 
 experiment_flags.define_experiment_flags()
 runtime_flags.define_runtime_flags()
@@ -33,12 +34,27 @@ _REFERENCE = flags.DEFINE_string(
     'Another algorithm that is trained too, with its own defaults, on the same '
     'data, model and seed; the closing table then compares both.',
 )
+_CLIENT_DIR = flags.DEFINE_string(
+    'client_dir',
+    None,
+    'The folder with the clients\' files on every host (see write_clients): '
+    'their names are sent in a round instead of their data.',
+)
 
 
 def _train(config, federation, run_dir):
   """Trains one algorithm into its folder; returns its metrics."""
   with command_line.user_errors():
     algorithm = training_loop.build_algorithm(config, federation)
+    if _CLIENT_DIR.value:
+      folder = federation_lib.client_folder(_CLIENT_DIR.value, config)
+      algorithm = client_files.read_clients(
+          algorithm,
+          client_files.build_client_reader(
+              folder, federation.dataset.image_shape
+          ),
+      )
+      federation = federation_lib.FederationOfFiles(federation)
     run_folder.prepare(run_dir, config, _RESUME.value)
     run = training_run.TrainingRun(config, algorithm, federation)
     rows = training_loop.train(config, run, federation, run_dir)

@@ -1,6 +1,8 @@
 """The simulated clients: who has which examples, and who takes part when."""
 
 import functools
+import hashlib
+import os
 from typing import Sequence
 
 import numpy as np
@@ -12,6 +14,7 @@ from tff_hidenseek.data import image_dataset
 from tff_hidenseek.data import partition_files
 from tff_hidenseek.data import partitions
 from tff_hidenseek.learning import client_data
+from tff_hidenseek.learning import client_files
 
 # Test examples of one shard of the global evaluation.
 _SHARD_SIZE = 1000
@@ -46,11 +49,15 @@ class Federation:
     num_seen = len(clients) - num_unseen_clients
     self.seen_clients = clients[:num_seen]
     self.unseen_clients = clients[num_seen:]
-    self.train_data = functools.lru_cache(maxsize=None)(self._train_data)
+    self._tensors = {}
 
-  def _train_data(self, client_id: int):
-    """Returns the examples a client trains on, as tensors."""
-    return self._select(self.partition.train_indices[client_id], client_id)
+  def train_data(self, client_id: int):
+    """Returns the examples a client trains on, as tensors made once."""
+    if client_id not in self._tensors:
+      self._tensors[client_id] = self._select(
+          self.partition.train_indices[client_id], client_id
+      )
+    return self._tensors[client_id]
 
   def test_data(self, client_id: int):
     """Returns the examples a client's personal model is tested on."""
@@ -85,6 +92,85 @@ class Federation:
             self.partition.train_indices, self.partition.test_indices
         )
     ])
+
+
+class FederationOfFiles(Federation):
+  """The same clients by their names; the data is in files where they run."""
+
+  def __init__(self, federation: Federation):
+    """Initializes the federation.
+
+    Args:
+      federation: The clients with their data.
+    """
+    super().__init__(
+        federation.dataset,
+        federation.partition,
+        len(federation.unseen_clients),
+    )
+    self._federation = federation
+
+  def train_data(self, client_id: int) -> str:
+    """Returns the name of the examples a client trains on."""
+    return f'train_{client_id}'
+
+  def test_data(self, client_id: int) -> str:
+    """Returns the name of the examples a client is tested on."""
+    return f'test_{client_id}'
+
+  @property
+  def test_shards(self) -> Sequence[str]:
+    """The names of the shards of the data set's own test examples."""
+    return [f'shard_{i}' for i in range(len(self._federation.test_shards))]
+
+  def write(self, folder: str) -> None:
+    """Writes every client's examples into a folder, which is made.
+
+    Args:
+      folder: The folder, as `client_folder` names it.
+    """
+    os.makedirs(folder, exist_ok=True)
+    for client_id in self.seen_clients + self.unseen_clients:
+      for named, with_data in (
+          (self.train_data, self._federation.train_data),
+          (self.test_data, self._federation.test_data),
+      ):
+        client_files.write_client_file(
+            folder, named(client_id), with_data(client_id)
+        )
+    for name, data in zip(self.test_shards, self._federation.test_shards):
+      client_files.write_client_file(folder, name, data)
+
+
+def client_folder(client_dir: str, config) -> str:
+  """Returns the folder of the clients' files of an experiment.
+
+  Its name is a digest of all that decides who has which examples, so a host
+  with the files of another experiment has no such folder.
+
+  Args:
+    client_dir: The folder of all experiments' clients on a host.
+    config: The experiment.
+  """
+  decisive = [
+      getattr(config, name)
+      for name in (
+          'dataset',
+          'partition',
+          'num_clients',
+          'classes_per_client',
+          'concentration',
+          'test_fraction',
+          'min_examples_per_client',
+          'max_examples_per_client',
+          'seed',
+      )
+  ]
+  if config.partition_file:
+    with open(config.partition_file, 'rb') as file:
+      decisive.append(hashlib.sha256(file.read()).hexdigest())
+  digest = hashlib.sha256(repr(decisive).encode()).hexdigest()
+  return os.path.join(client_dir, digest[:16])
 
 
 def build_federation(config) -> Federation:

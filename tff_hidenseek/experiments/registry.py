@@ -9,6 +9,12 @@ from typing import Any, Callable
 import attrs
 
 from tff_hidenseek.baselines import fed_avg
+from tff_hidenseek.baselines import fed_avg_compressed
+from tff_hidenseek.baselines import fed_mask
+from tff_hidenseek.baselines import fed_pm
+from tff_hidenseek.baselines import lottery_fl
+from tff_hidenseek.baselines import sign_sgd
+from tff_hidenseek.baselines import ssfl
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import hidenseek
 from tff_hidenseek.models import convnets
@@ -37,6 +43,17 @@ ALGORITHMS = {
         hidenseek.build_hidenseek, hidenseek.HideNSeekOptions
     ),
     'fed_avg': AlgorithmEntry(fed_avg.build_fed_avg, fed_avg.FedAvgOptions),
+    'fed_avg_compressed': AlgorithmEntry(
+        fed_avg_compressed.build_fed_avg_compressed,
+        fed_avg_compressed.CompressedFedAvgOptions,
+    ),
+    'sign_sgd': AlgorithmEntry(sign_sgd.build_sign_sgd, sign_sgd.SignSgdOptions),
+    'fed_mask': AlgorithmEntry(fed_mask.build_fed_mask, fed_mask.FedMaskOptions),
+    'lottery_fl': AlgorithmEntry(
+        lottery_fl.build_lottery_fl, lottery_fl.LotteryFLOptions
+    ),
+    'fed_pm': AlgorithmEntry(fed_pm.build_fed_pm, fed_pm.FedPMOptions),
+    'ssfl': AlgorithmEntry(ssfl.build_ssfl, ssfl.SSFLOptions),
 }
 
 MODELS = {

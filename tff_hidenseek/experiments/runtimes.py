@@ -1,10 +1,11 @@
 """The table of TFF execution contexts that an experiment can run on."""
 
-from typing import Callable, Mapping, Optional
+from typing import Callable, Mapping, Optional, Sequence
 
 import attrs
 import tensorflow_federated as tff
 
+from tff_hidenseek.runtimes import cluster
 from tff_hidenseek.runtimes import in_process
 from tff_hidenseek.runtimes import worker
 
@@ -16,24 +17,38 @@ class RuntimeOptions:
   Attributes:
     client_threads: Clients trained at a time in this process; `None` is the
       number of cores.
-    worker_log: A file for the output of TFF's worker; `None` discards it.
+    client_devices: Devices that train clients in this process; `None` is all
+      GPUs, else the CPU.
+    workers: Addresses `host:port` of the workers of a cluster.
+    worker_timeout: Seconds without an answer after which a worker is dead, and
+      without a live worker after which a computation fails.
   """
 
   client_threads: Optional[int] = None
-  worker_log: Optional[str] = None
+  client_devices: Optional[Sequence[str]] = None
+  workers: Sequence[str] = ()
+  worker_timeout: float = 60.0
 
 
 def _create_in_process(options: RuntimeOptions) -> tff.framework.SyncContext:
   return in_process.create_in_process_context(
-      client_threads=options.client_threads
+      client_threads=options.client_threads,
+      client_devices=options.client_devices,
   )
 
 
 def _create_worker(options: RuntimeOptions) -> tff.framework.SyncContext:
-  return worker.create_worker_context(log_path=options.worker_log)
+  return worker.create_worker_context(start_timeout=options.worker_timeout)
 
 
-RUNTIMES: Mapping[str, Callable[[RuntimeOptions], object]] = {
+def _create_cluster(options: RuntimeOptions) -> tff.framework.SyncContext:
+  return cluster.create_cluster_context(options.workers, options.worker_timeout)
+
+
+RUNTIMES: Mapping[
+    str, Callable[[RuntimeOptions], tff.framework.SyncContext]
+] = {
     'in_process': _create_in_process,
     'worker': _create_worker,
+    'cluster': _create_cluster,
 }

@@ -1,0 +1,32 @@
+"""Writes the clients of an experiment as files, on a host that runs a worker.
+
+python -m binaries.write_clients --flagfile=configs/hidenseek.mnist.cnn.flags \
+    --data_dir=$HOME/data --client_dir=/var/tmp/clients
+"""
+
+from absl import app
+from absl import flags
+
+from binaries import command_line
+from binaries import experiment_flags
+from tff_hidenseek.experiments import federation as federation_lib
+
+experiment_flags.define_experiment_flags()
+_CLIENT_DIR = flags.DEFINE_string(
+    'client_dir', None, 'The folder of all experiments\' clients on this host.'
+)
+
+
+def main(argv):
+  with command_line.user_errors():
+    command_line.start(argv)
+    config = experiment_flags.config_from_flags()
+    folder = federation_lib.client_folder(_CLIENT_DIR.value, config)
+    federation = federation_lib.build_federation(config)
+    federation_lib.FederationOfFiles(federation).write(folder)
+  print(f'{config.num_clients} clients written to {folder}.')
+
+
+if __name__ == '__main__':
+  flags.mark_flag_as_required('client_dir')
+  app.run(main)

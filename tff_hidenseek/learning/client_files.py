@@ -1,0 +1,124 @@
+"""Clients' data as files, read where the client runs.
+
+With many hosts it is the clients' names that are sent in every round, not their
+data: each host holds the files, and the computation that reads them comes first
+in what it is sent.
+"""
+
+import collections
+import os
+from typing import Sequence
+
+import attrs
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_hidenseek.learning import federated_algorithm
+
+_SUFFIX = '.tfexample'
+
+
+def write_client_file(folder: str, name: str, client) -> None:
+  """Writes one client's data as a `tf.train.Example`, whole or not at all.
+
+  Args:
+    folder: The folder, which exists.
+    name: What the client is called from then on.
+    client: The client's data (see `client_data`).
+  """
+
+  def bytes_feature(tensor, dtype):
+    array = np.asarray(tensor, dtype)
+    return tf.train.Feature(
+        bytes_list=tf.train.BytesList(value=[array.tobytes()])
+    )
+
+  example = tf.train.Example(
+      features=tf.train.Features(
+          feature={
+              'x': bytes_feature(client['x'], '<f4'),
+              'y': bytes_feature(client['y'], '<i4'),
+              'client_id': bytes_feature(client['client_id'], '<i4'),
+          }
+      )
+  )
+  path = os.path.join(folder, name + _SUFFIX)
+  with open(path + '.tmp', 'wb') as file:
+    file.write(example.SerializeToString())
+  os.replace(path + '.tmp', path)
+
+
+def build_client_reader(
+    folder: str, input_shape: Sequence[int]
+) -> tff.Computation:
+  """Builds the computation from a client's name to its data.
+
+  Args:
+    folder: The folder with the clients' files on the host that runs it.
+    input_shape: Shape `[height, width, channels]` of one image.
+
+  Returns:
+    A `tff.tensorflow.computation` from a string to a client's data.
+  """
+
+  @tff.tensorflow.computation(np.str_)
+  def read_client(name):
+    path = tf.strings.join([folder, os.sep, name, _SUFFIX])
+    features = tf.io.parse_single_example(
+        tf.io.read_file(path),
+        {
+            key: tf.io.FixedLenFeature([], tf.string)
+            for key in ('x', 'y', 'client_id')
+        },
+    )
+    x = tf.io.decode_raw(features['x'], tf.float32)
+    return collections.OrderedDict(
+        x=tf.reshape(x, [-1, *input_shape]),
+        y=tf.io.decode_raw(features['y'], tf.int32),
+        client_id=tf.io.decode_raw(features['client_id'], tf.int32)[0],
+    )
+
+  return read_client
+
+
+def read_clients(
+    algorithm: federated_algorithm.FederatedAlgorithm, reader: tff.Computation
+) -> federated_algorithm.FederatedAlgorithm:
+  """Returns an algorithm that is given clients' names instead of their data.
+
+  Args:
+    algorithm: The algorithm.
+    reader: What `build_client_reader` made.
+
+  Returns:
+    The algorithm, whose computations start by reading the clients' data.
+  """
+  data_type = tff.FederatedType(reader.type_signature.result, tff.CLIENTS)
+  name_type = tff.FederatedType(reader.type_signature.parameter, tff.CLIENTS)
+
+  def compose(computation):
+    parameters = list(computation.type_signature.parameter)
+    are_data = [data_type.is_equivalent_to(p) for p in parameters]
+
+    @tff.federated_computation([
+        name_type if is_data else parameter
+        for is_data, parameter in zip(are_data, parameters)
+    ])
+    def composed(arguments):
+      return computation(*[
+          tff.federated_map(reader, argument) if is_data else argument
+          for is_data, argument in zip(are_data, arguments)
+      ])
+
+    return composed
+
+  process = algorithm.process
+  return attrs.evolve(
+      algorithm,
+      process=tff.templates.IterativeProcess(
+          process.initialize, compose(process.next)
+      ),
+      evaluate=compose(algorithm.evaluate),
+      evaluate_personal=compose(algorithm.evaluate_personal),
+  )
