@@ -60,37 +60,41 @@ def build_synflow_mask(
 
   After iteration t, density**(t / num_iterations) of the weights are left. The
   kernels of `model` are overwritten.
+
+  Before each iteration a layer is scaled to pass a flow as large as it gets on
+  average, as its frozen weights will be. In a chain of layers this changes no
+  mask. In a residual net it keeps a branch comparable to the shortcut that it
+  is added to; unscaled, the shortcuts with weights would lose them all.
   """
   del seed  # The kernels are the only randomness.
   checks.check_arguments(density, num_iterations)
-  bounds = np.cumsum([0] + [kernel.size for kernel in kernels.values()])
-  magnitudes = np.concatenate([np.abs(k).ravel() for k in kernels.values()])
+  magnitudes = {name: np.abs(kernel) for name, kernel in kernels.items()}
+  survivors = {name: np.arange(k.size) for name, k in kernels.items()}
+  total = sum(kernel.size for kernel in kernels.values())
   saliency_fn = build_saliency_fn(model, kernels)
-  survivors = np.arange(magnitudes.size)
   for iteration in range(1, num_iterations + 1):
-    for name, start, end in zip(kernels, bounds, bounds[1:]):
-      masked = magnitudes[start:end].reshape(kernels[name].shape)
-      model.get_layer(name).kernel.assign(masked)
-    saliencies = np.concatenate([s.numpy().ravel() for s in saliency_fn()])
-    saliencies = _drop_last_bits(saliencies[survivors])
-    num_kept = round(density ** (iteration / num_iterations) * magnitudes.size)
+    for name, magnitude in magnitudes.items():
+      magnitude *= magnitude.shape[-1] / magnitude.sum()
+      model.get_layer(name).kernel.assign(magnitude)
+    saliencies = np.concatenate([
+        saliency.numpy().ravel()[indices]
+        for saliency, indices in zip(saliency_fn(), survivors.values())
+    ])
+    _round_to_leading_bits(saliencies)
+    num_kept = round(density ** (iteration / num_iterations) * total)
     is_kept = top_k.keep_largest(saliencies, num_kept)
-    magnitudes[survivors[~is_kept]] = 0
-    survivors = survivors[is_kept]
-    num_kept_by_layer = np.diff(np.searchsorted(survivors, bounds))
-    checks.check_no_layer_is_empty(
-        dict(zip(kernels, num_kept_by_layer)), density, num_iterations
-    )
-  mask = magnitudes > 0
-  return {
-      name: mask[start:end].reshape(kernels[name].shape)
-      for name, start, end in zip(kernels, bounds, bounds[1:])
-  }
+    ends = np.cumsum([indices.size for indices in survivors.values()])
+    for name, part in zip(kernels, np.split(is_kept, ends[:-1])):
+      np.put(magnitudes[name], survivors[name][~part], 0)
+      survivors[name] = survivors[name][part]
+    num_kept_by_layer = {name: x.size for name, x in survivors.items()}
+    checks.check_no_layer_is_empty(num_kept_by_layer, density, num_iterations)
+  return {name: magnitude > 0 for name, magnitude in magnitudes.items()}
 
 
-def _drop_last_bits(values):
-  """Rounds values that are not negative to fewer significant bits."""
-  bits = values.view(np.int64) + (1 << (_NUM_IGNORED_BITS - 1))
+def _round_to_leading_bits(values):
+  """Rounds floats that are not negative to fewer significant bits, in place."""
+  bits = values.view(np.int64)
+  bits += 1 << (_NUM_IGNORED_BITS - 1)
   bits >>= _NUM_IGNORED_BITS
   bits <<= _NUM_IGNORED_BITS
-  return bits.view(np.float64)
