@@ -136,8 +136,12 @@ def _build_training(model):
   ).get_concrete_function()
   dtypes = [tensor.dtype for tensor in function.outputs]
   # The captured variables come last. This call costs a tenth of `function()`.
-  return lambda total, weights, images, labels: tf.raw_ops.StatefulPartitionedCall(
-      args=[*total, *weights, images, labels, *function.captured_inputs],
-      Tout=dtypes,
-      f=function,
-  )
+
+  def call(total, weights, images, labels):
+    return tf.raw_ops.StatefulPartitionedCall(
+        args=[*total, *weights, images, labels, *function.captured_inputs],
+        Tout=dtypes,
+        f=function,
+    )
+
+  return call

@@ -1,11 +1,10 @@
 import unittest
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.runtimes import compilation
-from tff_hidenseek.runtimes import dataflow
+from tff_hidenseek.runtimes import dataflow_builder
 from tff_hidenseek.runtimes import schedule
 
 _FLOATS = tff.FederatedType(np.float32, tff.CLIENTS)
@@ -24,7 +23,7 @@ def _subtract(first, second):
 def _build(computation):
   native = compilation.compile_to_native(computation)
   return schedule.build_schedule(
-      dataflow.build_dataflow(native.to_building_block())
+      dataflow_builder.build_dataflow(native.to_building_block())
   )
 
 

@@ -109,35 +109,5 @@ class TensorFlowLeafTest(unittest.TestCase):
     self.assertEqual(twice(tf.constant(1.0))[0].numpy(), 3.0)
 
 
-class GraphRewriteTest(unittest.TestCase):
-
-  def test_pins_iterators_of_functions_to_the_cpu(self):
-    graph_def = tf.compat.v1.GraphDef()
-    function = graph_def.library.function.add()
-    function.node_def.add(op='IteratorGetNextSync', name='next')
-    function.node_def.add(op='AddV2', name='add')
-    tensorflow_leaf.pin_host_ops(graph_def)
-    self.assertEqual(function.node_def[0].device, '/device:CPU:0')
-    self.assertEqual(function.node_def[1].device, '')
-
-  def test_renames_functions_wherever_they_are_named(self):
-    graph_def = tf.compat.v1.GraphDef()
-    graph_def.library.function.add().signature.name = 'f'
-    graph_def.library.gradient.add(function_name='f', gradient_func='g')
-    call = graph_def.node.add(op='f', name='call')
-    call.attr['body'].func.name = 'f'
-    call.attr['branches'].list.func.add().name = 'f'
-    call.attr['backward_function_name'].s = b'f'
-    tensorflow_leaf.make_function_names_unique(graph_def)
-    name = graph_def.library.function[0].signature.name
-    self.assertNotEqual(name, 'f')
-    self.assertEqual(graph_def.library.gradient[0].function_name, name)
-    self.assertEqual(graph_def.library.gradient[0].gradient_func, 'g')
-    self.assertEqual(call.op, name)
-    self.assertEqual(call.attr['body'].func.name, name)
-    self.assertEqual(call.attr['branches'].list.func[0].name, name)
-    self.assertEqual(call.attr['backward_function_name'].s.decode(), name)
-
-
 if __name__ == '__main__':
   unittest.main()

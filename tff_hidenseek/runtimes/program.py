@@ -5,7 +5,7 @@ import tensorflow_federated as tff
 from tff_hidenseek.runtimes import arguments
 from tff_hidenseek.runtimes import client_visit
 from tff_hidenseek.runtimes import compilation
-from tff_hidenseek.runtimes import dataflow
+from tff_hidenseek.runtimes import dataflow_builder
 from tff_hidenseek.runtimes import schedule
 from tff_hidenseek.runtimes import type_leaves
 from tff_hidenseek.runtimes import values
@@ -28,7 +28,7 @@ class Program:
       NotImplementedError: If it needs an intrinsic that is not supported here.
     """
     native = compilation.compile_to_native(computation)
-    self._flow = dataflow.build_dataflow(native.to_building_block())
+    self._flow = dataflow_builder.build_dataflow(native.to_building_block())
     self._passes = schedule.build_schedule(self._flow)
     self._bind = arguments.build_binder(
         computation.type_signature.parameter, self._flow.parameters

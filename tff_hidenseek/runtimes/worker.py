@@ -1,4 +1,4 @@
-"""TFF's own runtime on this machine, as a context that leaves nothing behind."""
+"""TFF's own runtime on this machine, as a context that cleans up."""
 
 from typing import Optional
 import weakref
