@@ -38,11 +38,14 @@ def prepare(run_dir: str, config, resume: bool) -> None:
           'Add --resume to go on with it, or choose another folder.'
       )
     return
-  if os.path.isdir(run_dir) and os.listdir(run_dir):
+  # What is left where a run was killed while its config was written.
+  unfinished = path + '.tmp'
+  others = set(os.listdir(run_dir)) if os.path.isdir(run_dir) else set()
+  if others - {os.path.basename(unfinished)}:
     raise ValueError(
         f'`output_dir` must be new or empty, found other files in {run_dir}.'
     )
   os.makedirs(run_dir, exist_ok=True)
-  with open(path + '.tmp', 'w', encoding='utf-8') as flag_file:
+  with open(unfinished, 'w', encoding='utf-8') as flag_file:
     flag_file.write(text)
-  os.replace(path + '.tmp', path)
+  os.replace(unfinished, path)
