@@ -65,9 +65,12 @@ def format_summary(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
       [f'{_median_seconds(rows):.3g}' for rows in runs.values()],
   ))
   label_width = max(len(label) for label, _ in table)
-  width = max(len(cell) for _, cells in table for cell in cells)
+  widths = [
+      max(map(len, column)) for column in zip(*(cells for _, cells in table))
+  ]
   lines = [
-      f'{label:<{label_width}}' + ''.join(f'  {cell:>{width}}' for cell in cells)
+      f'{label:<{label_width}}'
+      + ''.join(f'  {cell:>{width}}' for cell, width in zip(cells, widths))
       for label, cells in table
   ]
   lines.insert(1, '-' * len(lines[0]))
@@ -76,12 +79,14 @@ def format_summary(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     ratio = _last(reference_rows, 'total_bytes_up') / _last(
         rows, 'total_bytes_up'
     )
+    comparison = 'less' if ratio >= 1 else 'more'
     points = 100 * (
         _last(rows, 'global_accuracy')
         - _last(reference_rows, 'global_accuracy')
     )
     lines.append(
-        f'{name} uploaded {ratio:.0f} times less than {reference}; its global '
+        f'{name} uploaded {max(ratio, 1 / ratio):.0f} times {comparison} than '
+        f'{reference}; its global '
         f'accuracy\nis {points:+.1f} points away from it.'
     )
   return '\n'.join(lines)
