@@ -1,0 +1,199 @@
+"""The systems that the benchmark compares, each alone in a process of its own."""
+
+import multiprocessing
+import threading
+import time
+from typing import Any, Callable, List
+
+import attrs
+import numpy as np
+import psutil
+
+# Clients and examples of each, after the models in `benchmark_floor`.
+WORKLOADS = {'W1': (50, 50), 'W2': (200, 50)}
+_MODELS = {'W1': 'cnn', 'W2': 'linear'}
+_SEED = 0
+_SAMPLE_SECONDS = 0.02
+
+
+@attrs.frozen
+class Measurement:
+  """One round.
+
+  Attributes:
+    seconds: Wall-clock seconds.
+    cpu_seconds: Processor seconds of the process and the workers it started.
+    peak_mib: Most memory that these have held so far, in MiB.
+  """
+
+  seconds: float
+  cpu_seconds: float
+  peak_mib: float
+
+
+def _make_clients(workload: str):
+  """Returns the arrays of every client, the same for every system."""
+  num_clients, num_examples = WORKLOADS[workload]
+  rng = np.random.Generator(np.random.Philox(_SEED))
+  return [
+      (
+          rng.random((num_examples, 32, 32, 3), np.float32),
+          rng.integers(0, 10, num_examples, np.int32),
+      )
+      for _ in range(num_clients)
+  ]
+
+
+def _build_floor(workload: str, num_threads: int) -> Callable[[], None]:
+  """Returns what runs a round of FedAvg in bare TensorFlow."""
+  import tensorflow as tf  # pylint: disable=g-import-not-at-top
+  from binaries import benchmark_floor  # pylint: disable=g-import-not-at-top
+
+  tf.config.threading.set_intra_op_parallelism_threads(1)
+  tf.config.threading.set_inter_op_parallelism_threads(num_threads)
+  initializer = tf.keras.initializers.HeNormal(_SEED)
+  weights = [
+      initializer(v.shape).numpy() if len(v.shape) > 1 else v.numpy()
+      for v in benchmark_floor.build_model(workload).trainable_variables
+  ]
+  clients = [
+      (tf.constant(x), tf.constant(y)) for x, y in _make_clients(workload)
+  ]
+  return benchmark_floor.FloorRounds(
+      workload, weights, clients, num_threads
+  ).run_round
+
+
+def _build_rounds(
+    workload: str, system: str, algorithm: str, num_threads: int
+) -> Callable[[], None]:
+  """Returns what runs a round of an algorithm on one of TFF's runtimes."""
+  # pylint: disable=g-import-not-at-top
+  import functools
+  import tensorflow_federated as tff
+  from tff_hidenseek.experiments import registry
+  from tff_hidenseek.experiments import runtimes
+  from tff_hidenseek.learning import client_data
+  from tff_hidenseek.learning import federated_algorithm
+
+  # pylint: enable=g-import-not-at-top
+  tff.framework.set_default_context(
+      runtimes.RUNTIMES[system](
+          runtimes.RuntimeOptions(client_threads=num_threads)
+      )
+  )
+  task = federated_algorithm.LearningTask(
+      build_model=functools.partial(
+          registry.MODELS[_MODELS[workload]], (32, 32, 3), 10
+      ),
+      input_shape=(32, 32, 3),
+      num_classes=10,
+      seed=_SEED,
+  )
+  entry = registry.ALGORITHMS[algorithm]
+  process = entry.build(task, entry.options_class(batch_size=10)).process
+  clients = [
+      client_data.make_client_data(x, y, client_id)
+      for client_id, (x, y) in enumerate(_make_clients(workload))
+  ]
+  state = process.initialize()
+
+  def run_round():
+    nonlocal state
+    state = process.next(state, clients).state
+
+  return run_round
+
+
+class _Processes:
+  """This process and all that it started: their processor time and memory."""
+
+  def __init__(self):
+    self._peak = 0
+    self._this = psutil.Process()
+    threading.Thread(target=self._watch_memory, daemon=True).start()
+
+  def _all(self) -> List[psutil.Process]:
+    return [self._this, *self._this.children(recursive=True)]
+
+  def cpu_seconds(self) -> float:
+    times = [process.cpu_times() for process in self._all()]
+    return sum(t.user + t.system for t in times)
+
+  def peak_mib(self) -> float:
+    return self._peak / 2**20
+
+  def _watch_memory(self):
+    while True:
+      try:
+        total = sum(process.memory_info().rss for process in self._all())
+      except psutil.NoSuchProcess:
+        continue
+      self._peak = max(self._peak, total)
+      time.sleep(_SAMPLE_SECONDS)
+
+
+def _serve(connection, workload, system, algorithm, num_threads):
+  """Runs a round for every message, and answers with its measurement."""
+  if system == 'floor':
+    run_round = _build_floor(workload, num_threads)
+  else:
+    run_round = _build_rounds(workload, system, algorithm, num_threads)
+  run_round()  # Compiles.
+  processes = _Processes()
+  connection.send('ready')
+  while connection.recv() == 'round':
+    start, cpu_start = time.monotonic(), processes.cpu_seconds()
+    run_round()
+    seconds = time.monotonic() - start
+    connection.send(
+        Measurement(
+            seconds, processes.cpu_seconds() - cpu_start, processes.peak_mib()
+        )
+    )
+
+
+class System:
+  """One system in a process of its own, idle between the rounds it is asked for.
+
+  Attributes:
+    workload: A key of `WORKLOADS`.
+    system: `floor` or a runtime's name.
+    algorithm: The algorithm's name.
+    measurements: One for each round so far.
+  """
+
+  def __init__(
+      self, workload: str, system: str, algorithm: str, num_threads: int
+  ):
+    """Starts the process and waits until its first round is over.
+
+    Args:
+      workload: A key of `WORKLOADS`.
+      system: `floor` or a runtime's name.
+      algorithm: The algorithm's name; the floor runs `fed_avg` alone.
+      num_threads: Clients to train at a time.
+
+    Raises:
+      EOFError: If the process ends before.
+    """
+    self.workload, self.system, self.algorithm = workload, system, algorithm
+    self.measurements: List[Measurement] = []
+    context = multiprocessing.get_context('spawn')
+    self._connection, theirs = context.Pipe()
+    self._process: Any = context.Process(
+        target=_serve, args=(theirs, workload, system, algorithm, num_threads)
+    )
+    self._process.start()
+    theirs.close()
+    self._connection.recv()
+
+  def run_round(self) -> None:
+    """Runs and measures one round."""
+    self._connection.send('round')
+    self.measurements.append(self._connection.recv())
+
+  def stop(self) -> None:
+    """Ends the process."""
+    self._connection.send('stop')
+    self._process.join()
