@@ -1,7 +1,6 @@
 """Rewrites of a TFLite file that its converter does not offer.
 
-Both store weights of one magnitude a layer as small integers. They change the
-file's tables with TensorFlow's own `flatbuffer_utils`.
+They change the file's tables with TensorFlow's own `flatbuffer_utils`.
 """
 
 from typing import Callable, List, Optional
@@ -48,6 +47,11 @@ def store_weights_as_int4(model: bytes) -> bytes:
     The rewritten file; layers with several magnitudes stay as they are.
   """
   return _rewrite(model, _replace_by_int4)
+
+
+def share_equal_buffers(model: bytes) -> bytes:
+  """Stores constants once that several signatures of a TFLite file use."""
+  return _rewrite(model, lambda tables, subgraph, operator: [])
 
 
 def _rewrite(model: bytes, replace: Callable) -> bytes:  # pylint: disable=g-bare-generic

@@ -1,0 +1,209 @@
+"""Tests of the TFLite file that trains, in the interpreter."""
+
+import functools
+import unittest
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.lite.tools import flatbuffer_utils
+
+from tests.export import trained_models
+from tff_hidenseek.export import trainable
+from tff_hidenseek.layers import sign_masked_dense
+
+_MODELS = ('mlp', 'cnn', 'pooled_cnn')
+_BATCH_SIZE = 16
+
+
+@functools.lru_cache()
+def _file(name):
+  return trainable.convert_trainable(
+      trained_models.train_on_digits(name),
+      trained_models.SCORE_SCALE,
+      _BATCH_SIZE,
+  )
+
+
+def _interpreter(name):
+  return tf.lite.Interpreter(model_content=_file(name), num_threads=1)
+
+
+def _batch():
+  digits = trained_models.load_digits()
+  return digits.train_x[:_BATCH_SIZE], digits.train_y[:_BATCH_SIZE]
+
+
+def _scores(model):
+  return [layer.scores for layer in model.layers if hasattr(layer, 'scores')]
+
+
+def _loss(model, x, y):
+  return tf.reduce_mean(
+      tf.nn.sparse_softmax_cross_entropy_with_logits(y, model(x))
+  )
+
+
+class FileTest(unittest.TestCase):
+
+  def test_only_builtin_operations(self):
+    for name in _MODELS:
+      tables = flatbuffer_utils.convert_bytearray_to_object(
+          bytearray(_file(name))
+      )
+      for code in tables.operatorCodes:
+        self.assertIsNone(code.customCode)
+
+  def test_logits_are_those_of_keras(self):
+    images = trained_models.load_digits().test_x
+    for name in _MODELS:
+      infer = _interpreter(name).get_signature_runner('infer')
+      expected = trained_models.train_on_digits(name)(images).numpy()
+      for batch in (1, len(images)):
+        np.testing.assert_allclose(
+            infer(x=images[:batch])['logits'], expected[:batch], atol=1e-4
+        )
+
+  def test_votes_are_the_packed_signs_of_the_kept_weights(self):
+    for name in _MODELS:
+      scores = tf.concat(_scores(trained_models.train_on_digits(name)), 0)
+      votes = _interpreter(name).get_signature_runner('get_votes')()['votes']
+      np.testing.assert_array_equal(
+          votes, np.packbits(scores.numpy() >= 0, bitorder='little')
+      )
+
+  def test_mnist_net_is_small(self):
+    model = trained_models.build_untrained(
+        trained_models.make_architecture('pooled_cnn', (28, 28, 1)),
+        trained_models.make_options(density=0.1),
+    )
+    size = len(trainable.convert_trainable(model, 0.1, 32))
+    self.assertLess(size, 450_000)
+
+
+class TrainingTest(unittest.TestCase):
+
+  def test_gradient_of_every_layer_is_that_of_tensorflow(self):
+    x, y = _batch()
+    for name in _MODELS:
+      model = trained_models.train_on_digits(name)
+      with tf.GradientTape() as tape:
+        loss = _loss(model, x, y)
+      expected = tape.gradient(loss, _scores(model))
+      module = trainable.TrainableModule(model, trained_models.SCORE_SCALE)
+      _, found = module.score_gradient(x, y)
+      sizes = [gradient.shape[0] for gradient in expected]
+      for ours, theirs in zip(tf.split(found, sizes), expected):
+        error = tf.norm(ours - theirs) / tf.norm(theirs)
+        self.assertLess(float(error), 1e-5)
+
+  def test_steps_in_the_interpreter_are_those_of_keras(self):
+    x, y = _batch()
+    for name in _MODELS:
+      model = tf.keras.models.clone_model(trained_models.train_on_digits(name))
+      model.set_weights(trained_models.train_on_digits(name).get_weights())
+      optimizer = tf.keras.optimizers.legacy.SGD(0.5)
+      interpreter = _interpreter(name)
+      train = interpreter.get_signature_runner('train')
+      for _ in range(3):
+        with tf.GradientTape() as tape:
+          loss = _loss(model, x, y)
+        gradients = tape.gradient(loss, _scores(model))
+        optimizer.apply_gradients(zip(gradients, _scores(model)))
+        found = train(x=x, y=y, learning_rate=np.float32(0.5))['loss']
+        np.testing.assert_allclose(found, loss, rtol=1e-3)
+      votes = interpreter.get_signature_runner('get_votes')()['votes']
+      signs = tf.concat(_scores(model), 0).numpy() >= 0
+      flips = np.unpackbits(votes, bitorder='little')[: signs.size] != signs
+      self.assertLessEqual(flips.mean(), 1e-3)
+
+  def test_partial_batch_trains_on_its_examples_alone(self):
+    x, y = _batch()
+    results = []
+    for fill in (0.0, 9.0):
+      interpreter = _interpreter('mlp')
+      images, labels = x.copy(), y.copy()
+      images[5:], labels[5:] = fill, -1
+      loss = interpreter.get_signature_runner('train')(
+          x=images, y=labels, learning_rate=np.float32(0.5)
+      )['loss']
+      votes = interpreter.get_signature_runner('get_votes')()['votes']
+      results.append((loss, votes.tobytes()))
+    self.assertEqual(results[0], results[1])
+
+  def test_clipped_gradient_is_kept(self):
+    model = tf.keras.Sequential([
+        tf.keras.Input([8, 8, 1]), tf.keras.layers.Flatten()
+    ])
+    layer = sign_masked_dense.SignMaskedDense(3, 50, clipped_gradient=True)
+    model.add(layer)
+    layer.set_frozen(
+        np.arange(50, dtype=np.int32),
+        np.ones(50, np.float32),
+        np.linspace(-2, 2, 50).astype(np.float32),
+    )
+    module = trainable.TrainableModule(model, 1.0)
+    _, gradient = module.score_gradient(tf.ones([2, 8, 8, 1]), tf.constant([0, 1]))
+    np.testing.assert_array_equal(
+        gradient.numpy() == 0, np.abs(layer.scores) > 1
+    )
+
+
+class MessagesTest(unittest.TestCase):
+
+  def test_signs_moved_to_a_fresh_interpreter_give_the_same_logits(self):
+    x, y = _batch()
+    for name in _MODELS:
+      trained, fresh = _interpreter(name), _interpreter(name)
+      for _ in range(3):
+        trained.get_signature_runner('train')(
+            x=x, y=y, learning_rate=np.float32(2)
+        )
+      votes = trained.get_signature_runner('get_votes')()['votes']
+      fresh.get_signature_runner('set_votes')(votes=votes)
+      np.testing.assert_array_equal(
+          fresh.get_signature_runner('infer')(x=x)['logits'],
+          trained.get_signature_runner('infer')(x=x)['logits'],
+      )
+
+  def test_tally_sets_the_scores(self):
+    interpreter = _interpreter('mlp')
+    num_scores = sum(
+        scores.shape[0]
+        for scores in _scores(trained_models.train_on_digits('mlp'))
+    )
+    levels = np.random.default_rng(0).integers(0, 15, num_scores)
+    nibbles = np.append(levels, [0] * (num_scores % 2)).astype(np.uint8)
+    interpreter.get_signature_runner('set_scores')(
+        tally=nibbles[::2] + 16 * nibbles[1::2]
+    )
+    votes = interpreter.get_signature_runner('get_votes')()['votes']
+    np.testing.assert_array_equal(
+        votes, np.packbits(levels >= 7, bitorder='little')
+    )
+
+
+class UnsupportedTest(unittest.TestCase):
+
+  def test_shortcut_is_named(self):
+    inputs = tf.keras.Input([8, 8, 1])
+    relu = tf.keras.layers.ReLU()(inputs)
+    added = tf.keras.layers.Add(name='shortcut')([inputs, relu])
+    model = tf.keras.Model(inputs, tf.keras.layers.Flatten()(added))
+    with self.assertRaisesRegex(ValueError, "'shortcut'"):
+      trainable.TrainableModule(model, 0.1)
+
+  def test_layer_without_a_gradient_is_named(self):
+    for layer in (
+        tf.keras.layers.GroupNormalization(1, name='normalised'),
+        tf.keras.layers.MaxPool2D(3, name='wide'),
+        tf.keras.layers.MaxPool2D(2, padding='same', name='padded'),
+        tf.keras.layers.ReLU(6.0, name='capped'),
+        tf.keras.layers.Conv2D(2, 3, name='dense_conv'),
+    ):
+      model = tf.keras.Sequential([tf.keras.Input([8, 8, 1]), layer])
+      with self.assertRaisesRegex(ValueError, layer.name):
+        trainable.TrainableModule(model, 0.1)
+
+
+if __name__ == '__main__':
+  unittest.main()

@@ -1,0 +1,121 @@
+"""Gradients made of TensorFlow Lite's built-in operations alone.
+
+TensorFlow's own gradient operations (Conv2DBackpropFilter, MaxPoolGrad,
+ReluGrad) are not among the built-ins, so each is written as forward operations:
+the gradients of a convolution are convolutions.
+"""
+
+from typing import Tuple
+
+import tensorflow as tf
+
+
+def convolution_gradients(
+    inputs: tf.Tensor, kernel: tf.Tensor, upstream: tf.Tensor, padding: str
+) -> Tuple[tf.Tensor, tf.Tensor]:
+  """Returns the gradients of a 2D convolution with stride 1.
+
+  Args:
+    inputs: Its inputs, float32[batch, height, width, channels].
+    kernel: Its kernel, float32[rows, columns, channels, filters].
+    upstream: The gradient with respect to its outputs.
+    padding: 'valid' or 'same'.
+
+  Returns:
+    The gradients with respect to the inputs and to the kernel.
+  """
+  margins = []  # What the padding adds before and after each side.
+  for size in kernel.shape[:2]:
+    total = size - 1 if padding == 'same' else 0
+    margins.append((total // 2, total - total // 2))
+  padded = tf.pad(inputs, [(0, 0), *margins, (0, 0)])
+  kernel_gradient = tf.nn.conv2d(
+      tf.transpose(padded, [3, 1, 2, 0]),  # Channels are the batch.
+      tf.transpose(upstream, [1, 2, 0, 3]),
+      1,
+      'VALID',
+  )
+  margins = [
+      (size - 1 - before, size - 1 - after)
+      for size, (before, after) in zip(kernel.shape[:2], margins)
+  ]
+  input_gradient = tf.nn.conv2d(
+      tf.pad(upstream, [(0, 0), *margins, (0, 0)]),
+      tf.transpose(kernel[::-1, ::-1], [0, 1, 3, 2]),
+      1,
+      'VALID',
+  )
+  return input_gradient, tf.transpose(kernel_gradient, [1, 2, 0, 3])
+
+
+def matmul_gradients(
+    inputs: tf.Tensor, kernel: tf.Tensor, upstream: tf.Tensor
+) -> Tuple[tf.Tensor, tf.Tensor]:
+  """Returns the gradients of `matmul(inputs, kernel)` for both."""
+  return (
+      tf.matmul(upstream, tf.transpose(kernel)),
+      tf.matmul(tf.transpose(inputs), upstream),
+  )
+
+
+def relu_gradient(outputs: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+  """Returns the gradient of a ReLU, given its outputs."""
+  return upstream * tf.cast(outputs > 0, upstream.dtype)
+
+
+def max_pool_gradient(
+    inputs: tf.Tensor, outputs: tf.Tensor, upstream: tf.Tensor
+) -> tf.Tensor:
+  """Returns the gradient of 2x2 max-pooling with stride 2, unpadded.
+
+  Of several largest inputs the first one gets it, as in TensorFlow.
+
+  Args:
+    inputs: Its inputs, float32[batch, height, width, channels].
+    outputs: Its outputs.
+    upstream: The gradient with respect to its outputs.
+
+  Returns:
+    The gradient with respect to the inputs.
+  """
+  _, height, width, channels = inputs.shape
+  rows, columns = height // 2, width // 2
+  is_open = 1.0  # 0 once the window gave its gradient away.
+  quarters = []
+  for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+    quarter = inputs[:, row : 2 * rows : 2, column : 2 * columns : 2]
+    chosen = tf.cast(tf.equal(quarter, outputs), upstream.dtype) * is_open
+    is_open -= chosen
+    quarters.append(chosen * upstream)
+  # Neighbours in a row of the image lie next to each other in memory once
+  # their channels are concatenated; so do whole rows.
+  halves = [
+      tf.reshape(tf.concat(pair, -1), [-1, rows, 2 * columns * channels])
+      for pair in (quarters[:2], quarters[2:])
+  ]
+  gradient = tf.reshape(
+      tf.concat(halves, -1), [-1, 2 * rows, 2 * columns, channels]
+  )
+  return tf.pad(gradient, [(0, 0), (0, height % 2), (0, width % 2), (0, 0)])
+
+
+def cross_entropy(
+    logits: tf.Tensor, labels: tf.Tensor
+) -> Tuple[tf.Tensor, tf.Tensor]:
+  """Returns the mean softmax cross-entropy of a batch and its gradient.
+
+  Args:
+    logits: float32[batch, num_classes].
+    labels: int32[batch]. A label of -1 leaves its example out.
+
+  Returns:
+    The loss and its gradient with respect to the logits.
+  """
+  targets = tf.one_hot(labels, logits.shape[-1])
+  counted = tf.cast(labels >= 0, logits.dtype)[:, tf.newaxis]
+  share = counted / tf.reduce_sum(counted)
+  shifted = logits - tf.reduce_max(logits, axis=-1, keepdims=True)
+  exponentials = tf.exp(shifted)
+  total = tf.reduce_sum(exponentials, axis=-1, keepdims=True)
+  loss = tf.reduce_sum(targets * share * (tf.math.log(total) - shifted))
+  return loss, (exponentials / total - targets) * share
