@@ -109,7 +109,7 @@ class SignMaskedLayer(
     """Where weights are kept: a bool tensor of the kernel's shape."""
     flat_mask = tf.tensor_scatter_nd_update(
         tf.zeros(self.flat_kernel.shape, tf.bool),
-        self.kept_positions[:, tf.newaxis],
+        tf.expand_dims(self.kept_positions, 1),
         tf.ones([self.num_kept], tf.bool),
     )
     return tf.reshape(flat_mask, self._kernel_shape)
@@ -120,8 +120,9 @@ class SignMaskedLayer(
     @tf.custom_gradient
     def route_gradient(scores):
       def gradient(upstream):
+        # Faster than tf.gather where a slice is one number.
         kept = tf.gather_nd(
-            tf.reshape(upstream, [-1]), self.kept_positions[:, tf.newaxis]
+            tf.reshape(upstream, [-1]), tf.expand_dims(self.kept_positions, 1)
         )
         return sign_ops.straight_through_gradient(
             scores, kept * self.kept_weights, self.clipped_gradient
