@@ -35,21 +35,7 @@ class ClientComputations:
   train_and_count_correct: tff.Computation
 
 
-def train_client(
-    client: client_work.ClientWork, message, client_state, data, seed: int
-) -> tf.Tensor:
-  """Runs a client's local training for the round that the message names.
-
-  Args:
-    client: The client's work.
-    message: What the server broadcast: `round_num` and `content`.
-    client_state: What the client kept.
-    data: The client's data (see `client_data`).
-    seed: The experiment's seed.
-
-  Returns:
-    The mean loss, `float32[]`.
-  """
+def _train_client(client, train_fn, message, client_state, data, seed):
   client.start(message['content'], client_state)
   shuffle_seed = random_seeds.client_seed(
       seed,
@@ -57,7 +43,22 @@ def train_client(
       message['round_num'],
       data['client_id'],
   )
-  return client.train(data, shuffle_seed)
+  return train_fn(data, shuffle_seed)
+
+
+def personalize_client(
+    client: client_work.ClientWork, message, client_state, data, seed: int
+) -> None:
+  """Trains a client's own model as in the round that the message names.
+
+  Args:
+    client: The client's work.
+    message: What the server broadcast: `round_num` and `content`.
+    client_state: What the client kept.
+    data: The client's data (see `client_data`).
+    seed: The experiment's seed.
+  """
+  _train_client(client, client.personalize, message, client_state, data, seed)
 
 
 def build_client_computations(
@@ -91,7 +92,9 @@ def build_client_computations(
 
     @tf.function(autograph=False)
     def run():
-      loss = train_client(client, message, client_state, data, seed)
+      loss = _train_client(
+          client, client.train, message, client_state, data, seed
+      )
       vote_seed = random_seeds.client_seed(
           seed,
           random_seeds.Purpose.VOTE,
@@ -100,7 +103,7 @@ def build_client_computations(
       )
       upload = client.make_upload(vote_seed)
       weight = tf.cast(tf.size(data['y']), tf.float32)
-      sent = (upload, weight) if sends_weight else upload
+      sent_weight = [weight] if sends_weight else []
       return collections.OrderedDict(
           upload=upload,
           weight=weight,
@@ -108,8 +111,10 @@ def build_client_computations(
           totals=collections.OrderedDict(
               loss=loss * weight,
               num_examples=weight,
-              bytes_up=communication.num_bytes(sent),
-              bytes_down=communication.num_bytes(message),
+              bytes_up=client.count_sent(upload)
+              + communication.num_bytes(sent_weight),
+              bytes_down=client.count_received(message['content'])
+              + communication.num_bytes(message['round_num']),
           ),
       )
 
@@ -135,7 +140,7 @@ def build_client_computations(
 
     @tf.function(autograph=False)
     def run():
-      train_client(client, message, client_state, train_data, seed)
+      personalize_client(client, message, client_state, train_data, seed)
       return local_training.evaluate(client.model, test_data)
 
     return run()

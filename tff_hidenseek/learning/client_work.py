@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from tff_hidenseek.learning import client_optimizers
+from tff_hidenseek.learning import communication
 from tff_hidenseek.learning import local_training
 from tff_hidenseek.learning import losses
 
@@ -32,6 +33,10 @@ class ClientWork(abc.ABC):
   def train(self, data, seed: tf.Tensor) -> tf.Tensor:
     """Trains on the client's data; returns the mean loss, `float32[]`."""
 
+  def personalize(self, data, seed: tf.Tensor) -> tf.Tensor:
+    """Trains the client's own model out of a round; returns the mean loss."""
+    return self.train(data, seed)
+
   @abc.abstractmethod
   def make_upload(self, seed: tf.Tensor) -> Any:
     """Returns what the client sends: a structure of tensors."""
@@ -40,30 +45,54 @@ class ClientWork(abc.ABC):
     """Returns what the client keeps for its next round."""
     return ()
 
+  def count_received(self, message) -> tf.Tensor:
+    """Returns the bytes that the server sends this client, `int64[]`.
+
+    The whole message, unless the server would send the client a part of it:
+    TFF broadcasts the same to all.
+    """
+    return communication.num_bytes(message)
+
+  def count_sent(self, upload) -> tf.Tensor:
+    """Returns the bytes that this client sends, `int64[]`.
+
+    The whole upload, unless the server would remember a part of it from the
+    client's last one: TFF's aggregates remember no client.
+    """
+    return communication.num_bytes(upload)
+
 
 class GradientClientWork(ClientWork):
-  """Local training by gradient steps on the model's trainable variables."""
+  """Local training by gradient steps."""
 
-  def __init__(self, model: tf.keras.Model, options):
+  def __init__(self, model: tf.keras.Model, options, variables=None):
     """Initializes the work.
 
     Args:
       model: The model to train.
       options: A `LocalTrainingOptions`.
+      variables: What the steps change; by default the model's trainable
+        variables.
     """
     self.model = model
     self._options = options
+    self._variables = variables or model.trainable_variables
     self._optimizer = client_optimizers.build_client_optimizer(
-        options.client_optimizer,
-        options.client_learning_rate,
-        model.trainable_variables,
+        options.client_optimizer, options.client_learning_rate, self._variables
     )
+
+  def route_gradients(self, gradients):
+    """Maps the gradients of the model's trainable variables to `variables`."""
+    return gradients
 
   def after_step(self) -> None:
     """Is called after every step, for what depends on the variables."""
 
   def train(self, data, seed):
-    variables = self.model.trainable_variables
+    return self.run_epochs(data, seed, self._options.num_epochs)
+
+  def run_epochs(self, data, seed: tf.Tensor, num_epochs: int) -> tf.Tensor:
+    """Trains for some epochs; returns the mean loss, `float32[]`."""
     num_classes = self.model.output_shape[-1]
     present = losses.present_classes(data['y'], num_classes)
 
@@ -74,8 +103,10 @@ class GradientClientWork(ClientWork):
           loss = losses.restricted_cross_entropy(logits, y, present)
         else:
           loss = losses.cross_entropy(logits, y)
-      gradients = tape.gradient(loss, variables)
-      self._optimizer.apply_gradients(zip(gradients, variables))
+      gradients = self.route_gradients(
+          tape.gradient(loss, self.model.trainable_variables)
+      )
+      self._optimizer.apply_gradients(zip(gradients, self._variables))
       self.after_step()
       return loss
 
@@ -83,6 +114,6 @@ class GradientClientWork(ClientWork):
         train_on_batch,
         data,
         seed,
-        num_epochs=self._options.num_epochs,
+        num_epochs=num_epochs,
         batch_size=self._options.batch_size,
     )

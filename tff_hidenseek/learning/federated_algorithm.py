@@ -285,7 +285,7 @@ def build_federated_algorithm(
     message = _make_broadcast(make_message, _to_tensors(state))
     client_state = _to_tensors(client_state if stateful else ())
     tf.function(
-        lambda: client_computations.train_client(
+        lambda: client_computations.personalize_client(
             client, message, client_state, data, task.seed
         ),
         autograph=False,
