@@ -1,0 +1,78 @@
+import os
+import shutil
+import tempfile
+import unittest
+
+from tff_hidenseek.experiments import run_folder
+from tests.experiments import tiny_experiment
+
+
+class PrepareTest(unittest.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    folder = tempfile.mkdtemp()
+    self.addCleanup(shutil.rmtree, folder)
+    self._dir = os.path.join(folder, 'runs', 'mine')
+
+  def _prepare(self, resume=False, **changes):
+    run_folder.prepare(
+        self._dir, tiny_experiment.make_config(**changes), resume
+    )
+
+  def _write(self, name):
+    os.makedirs(self._dir, exist_ok=True)
+    with open(os.path.join(self._dir, name), 'w', encoding='utf-8') as file:
+      file.write('text')
+
+  def test_a_new_folder_gets_the_config(self):
+    self._prepare()
+    path = os.path.join(self._dir, 'config.flags')
+    with open(path, encoding='utf-8') as file:
+      self.assertEqual(
+          file.read(), tiny_experiment.make_config().to_flag_file()
+      )
+    self.assertEqual(os.listdir(self._dir), ['config.flags'])
+
+  def test_an_empty_folder_is_new(self):
+    os.makedirs(self._dir)
+    self._prepare()
+
+  def test_resume_begins_a_run_that_is_not_there(self):
+    self._prepare(resume=True)
+
+  def test_the_same_run_goes_on_with_resume_alone(self):
+    self._prepare()
+    with self.assertRaisesRegex(
+        ValueError, '`output_dir` must be new, found this run already in .*'
+        'Add --resume'
+    ):
+      self._prepare()
+    self._prepare(resume=True)
+
+  def test_raises_on_another_run_and_names_the_difference(self):
+    self._prepare()
+    for resume in (False, True):
+      with self.assertRaisesRegex(
+          ValueError, '`output_dir` must not hold another run, found one in .*'
+          'differs in --seed=0 --seed=1'
+      ):
+        self._prepare(resume=resume, seed=1)
+
+  def test_raises_on_other_files_and_leaves_them(self):
+    self._write('thesis.tex')
+    for resume in (False, True):
+      with self.assertRaisesRegex(
+          ValueError, 'must be new or empty, found other files in'
+      ):
+        self._prepare(resume=resume)
+    self.assertEqual(os.listdir(self._dir), ['thesis.tex'])
+
+  def test_a_run_that_was_killed_at_its_first_step_can_begin_again(self):
+    self._write('config.flags.tmp')
+    self._prepare(resume=True)
+    self.assertEqual(os.listdir(self._dir), ['config.flags'])
+
+
+if __name__ == '__main__':
+  unittest.main()

@@ -1,0 +1,159 @@
+import os
+import shutil
+import tempfile
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_hidenseek.experiments import checkpoints
+from tff_hidenseek.experiments import metrics
+from tff_hidenseek.experiments import training_loop
+from tests.experiments import tiny_experiment
+
+
+def setUpModule():
+  tiny_experiment.set_context()
+
+
+class TrainTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self._dir = tempfile.mkdtemp()
+    self.addCleanup(shutil.rmtree, self._dir)
+
+  def _train(self, name='run', **changes):
+    """Trains in a folder of that name; returns the rows and the scores."""
+    config = tiny_experiment.make_config(
+        **{'num_rounds': 5, 'rounds_per_checkpoint': 2, **changes}
+    )
+    run = tiny_experiment.start_run(config)
+    run_dir = os.path.join(self._dir, name)
+    os.makedirs(run_dir, exist_ok=True)
+    rows = training_loop.train(
+        config, run, tiny_experiment.build_federation(), run_dir
+    )
+    return self._without_seconds(rows), run.server_state.algorithm['scores']
+
+  def _without_seconds(self, rows):
+    return [
+        {key: value for key, value in row.items() if key != 'seconds'}
+        for row in rows
+    ]
+
+  def _interrupt(self, save_fails_at, name='run', **changes):
+    """Trains until the checkpoint of a round cannot be written."""
+    save = tff.program.FileProgramStateManager.save
+
+    async def save_or_fail(manager, state, version):
+      if version == save_fails_at:
+        raise OSError(28, 'No space left on device')
+      await save(manager, state, version)
+
+    with mock.patch.object(
+        tff.program.FileProgramStateManager, 'save', save_or_fail
+    ), self.assertRaises(checkpoints.CheckpointError) as raised:
+      self._train(name, **changes)
+    return str(raised.exception)
+
+  def test_evaluates_when_it_is_told_and_after_the_last_round(self):
+    rows, _ = self._train(
+        num_rounds=5, rounds_per_evaluation=2, rounds_per_personal_evaluation=3
+    )
+    for name, rounds in (
+        ('global_accuracy', [2, 4, 5]),
+        ('personal_accuracy_mean', [3, 5]),
+        ('personal_accuracy_worst_decile', [3, 5]),
+        ('unseen_personal_accuracy_mean', [3, 5]),
+        ('train_loss', [1, 2, 3, 4, 5]),
+    ):
+      evaluated = [r['round_num'] for r in rows if r[name] is not None]
+      self.assertEqual(evaluated, rounds)
+
+  def test_zero_evaluates_personal_models_at_the_end_alone(self):
+    rows, _ = self._train(num_rounds=2, rounds_per_personal_evaluation=0)
+    self.assertIsNone(rows[0]['personal_accuracy_mean'])
+    self.assertIsNotNone(rows[1]['personal_accuracy_mean'])
+
+  def test_returns_what_it_wrote(self):
+    rows, _ = self._train()
+    written = metrics.read_rows(os.path.join(self._dir, 'run'))
+    self.assertEqual(rows, self._without_seconds(written))
+
+  def test_saves_when_it_is_told_and_after_the_last_round(self):
+    self._train(num_rounds=5, rounds_per_checkpoint=2)
+    run_dir = os.path.join(self._dir, 'run')
+    self.assertCountEqual(
+        os.listdir(training_loop.checkpoint_dir(run_dir)),
+        ['checkpoint_2', 'checkpoint_4', 'checkpoint_5'],
+    )
+
+  def test_the_same_seed_gives_the_same_bits(self):
+    rows, scores = self._train('one')
+    same_rows, same_scores = self._train('two')
+    self.assertEqual(rows, same_rows)
+    self.assertAllEqual(scores, same_scores)
+
+  def test_a_full_disk_leaves_the_checkpoint_before_and_the_run_goes_on(self):
+    rows, scores = self._train('undisturbed')
+    message = self._interrupt(save_fails_at=4)
+    self.assertIn('of round 2 is intact', message)
+    resumed_rows, resumed_scores = self._train()
+    self.assertEqual(rows, resumed_rows)
+    self.assertAllEqual(scores, resumed_scores)
+
+  def test_a_run_without_a_checkpoint_begins_again(self):
+    rows, scores = self._train('undisturbed')
+    self.assertIn('none before it', self._interrupt(save_fails_at=2))
+    resumed_rows, resumed_scores = self._train()
+    self.assertEqual(rows, resumed_rows)
+    self.assertAllEqual(scores, resumed_scores)
+
+  def test_a_damaged_newest_checkpoint_costs_rounds_not_bits(self):
+    rows, scores = self._train('undisturbed')
+    self._interrupt(save_fails_at=5)
+    folder = training_loop.checkpoint_dir(os.path.join(self._dir, 'run'))
+    os.truncate(os.path.join(folder, 'checkpoint_4', 'saved_model.pb'), 50)
+    with self.assertLogs('absl', 'WARNING') as logs:
+      resumed_rows, resumed_scores = self._train()
+    self.assertIn('checkpoint_4 is damaged', logs.output[0])
+    self.assertEqual(rows, resumed_rows)
+    self.assertAllEqual(scores, resumed_scores)
+
+  def test_a_finished_run_stays_as_it_is(self):
+    rows, scores = self._train()
+    again_rows, again_scores = self._train()
+    self.assertEqual(rows, again_rows)
+    self.assertAllEqual(scores, again_scores)
+
+
+class SummarizePersonalTest(tf.test.TestCase):
+
+  def test_describes_seen_clients_and_unseen_ones_apart(self):
+    federation = mock.Mock(
+        seen_clients=list(range(20)), unseen_clients=[20, 21]
+    )
+    accuracies = {i: i / 20 for i in range(20)}
+    accuracies.update({20: 0.5, 21: 0.7})
+    row = training_loop.summarize_personal(accuracies, federation)
+    self.assertAllClose(
+        row,
+        dict(
+            personal_accuracy_mean=np.mean(range(20)) / 20,
+            personal_accuracy_std=np.std(range(20)) / 20,
+            personal_accuracy_worst_decile=(0 + 1) / 2 / 20,
+            unseen_personal_accuracy_mean=0.6,
+        ),
+    )
+
+  def test_the_worst_tenth_of_few_clients_is_the_worst(self):
+    federation = mock.Mock(seen_clients=[0, 1, 2], unseen_clients=[])
+    row = training_loop.summarize_personal({0: 0.5, 1: 0.2, 2: 1.0}, federation)
+    self.assertAllClose(row['personal_accuracy_worst_decile'], 0.2)
+    self.assertNotIn('unseen_personal_accuracy_mean', row)
+
+
+if __name__ == '__main__':
+  tf.test.main()
