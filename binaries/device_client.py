@@ -1,0 +1,59 @@
+"""A client on a device, without TensorFlow: NumPy and tflite-runtime alone.
+
+It reads the server's messages from standard input and writes its votes to
+standard output, nothing else, so the pipes carry what a network would. When its
+input ends it writes what training cost to --report. `binaries.device_server`
+starts it:
+
+python -m binaries.device_client --model=model_trainable.tflite \
+    --examples=client_0.npz --report=client_0.json
+"""
+
+import json
+import sys
+
+from absl import app
+from absl import flags
+import numpy as np
+import tflite_runtime.interpreter
+
+from tff_hidenseek.export import device_client
+
+_MODEL = flags.DEFINE_string('model', None, 'The TFLite file that trains.')
+_EXAMPLES = flags.DEFINE_string(
+    'examples', None, 'An .npz file with the examples, arrays x and y.'
+)
+_REPORT = flags.DEFINE_string('report', None, 'The .json file to write.')
+_LEARNING_RATE = flags.DEFINE_float('learning_rate', 1.0, 'Step size.')
+_NUM_EPOCHS = flags.DEFINE_integer(
+    'num_epochs', 1, 'Epochs over the examples in a round.', lower_bound=1
+)
+_SEED = flags.DEFINE_integer('seed', 0, 'Shuffles the examples.')
+
+
+def main(argv):
+  del argv
+  interpreter = tflite_runtime.interpreter.Interpreter(
+      model_path=_MODEL.value, num_threads=1
+  )
+  with np.load(_EXAMPLES.value, allow_pickle=False) as examples:
+    x, y = examples['x'], examples['y']
+  client = device_client.DeviceClient(
+      interpreter,
+      x,
+      y,
+      _LEARNING_RATE.value,
+      _NUM_EPOCHS.value,
+      _SEED.value,
+  )
+  while message := sys.stdin.buffer.read(client.message_bytes):
+    sys.stdout.buffer.write(client.run_round(message))
+    sys.stdout.buffer.flush()
+  has_tensorflow = 'tensorflow' in sys.modules
+  with open(_REPORT.value, 'w', encoding='utf-8') as report:
+    json.dump({**client.report(), 'has_tensorflow': has_tensorflow}, report)
+
+
+if __name__ == '__main__':
+  flags.mark_flags_as_required(['model', 'examples', 'report'])
+  app.run(main)

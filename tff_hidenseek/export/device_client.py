@@ -1,0 +1,102 @@
+"""A federated client of a device: NumPy and a TFLite interpreter, nothing else.
+
+It runs what `trainable.convert_trainable` made. Nothing here imports
+TensorFlow.
+"""
+
+import re
+import time
+from typing import Any, Dict
+
+import numpy as np
+
+_LEFT_OUT = -1
+
+
+class DeviceClient:
+  """Trains on its own examples between two messages of the server."""
+
+  def __init__(
+      self,
+      interpreter: Any,
+      x: np.ndarray,
+      y: np.ndarray,
+      learning_rate: float,
+      num_epochs: int,
+      seed: int,
+  ):
+    """Initializes the client.
+
+    Args:
+      interpreter: An `Interpreter` of TensorFlow Lite with the trainable file.
+      x: Images, float32[n, height, width, channels].
+      y: Labels, int32[n].
+      learning_rate: Step size.
+      num_epochs: Epochs over the examples in a round.
+      seed: Shuffles the examples.
+    """
+    if not len(x) or len(x) != len(y):
+      raise ValueError(
+          '`x` and `y` must have the same length, at least 1, found '
+          f'{len(x)} and {len(y)}.'
+      )
+    self._train = interpreter.get_signature_runner('train')
+    self._set_scores = interpreter.get_signature_runner('set_scores')
+    self._get_votes = interpreter.get_signature_runner('get_votes')
+    self._batch_size = self._train.get_input_details()['x']['shape'][0]
+    self._x = x
+    self._y = y
+    self._learning_rate = np.float32(learning_rate)
+    self._num_epochs = num_epochs
+    self._rng = np.random.Generator(np.random.Philox(seed))
+    self._step_seconds = []
+
+  @property
+  def message_bytes(self) -> int:
+    """How many bytes the server's message has."""
+    return int(self._set_scores.get_input_details()['tally']['shape'][0])
+
+  def run_round(self, message: bytes) -> bytes:
+    """Trains from the server's scores.
+
+    Args:
+      message: The tally of the votes, two to a byte.
+
+    Returns:
+      This client's votes, eight to a byte.
+    """
+    if len(message) != self.message_bytes:
+      raise ValueError(
+          f'`message` must have {self.message_bytes} bytes, found '
+          f'{len(message)}.'
+      )
+    self._set_scores(tally=np.frombuffer(message, np.uint8))
+    for _ in range(self._num_epochs):
+      order = self._rng.permutation(len(self._y))
+      for start in range(0, len(order), self._batch_size):
+        self._step(order[start : start + self._batch_size])
+    return self._get_votes()['votes'].tobytes()
+
+  def _step(self, chosen: np.ndarray) -> None:
+    """Takes a step on the chosen examples, filled up to a whole batch."""
+    x = np.zeros([self._batch_size, *self._x.shape[1:]], np.float32)
+    y = np.full([self._batch_size], _LEFT_OUT, np.int32)
+    x[: len(chosen)] = self._x[chosen]
+    y[: len(chosen)] = self._y[chosen]
+    start = time.perf_counter()
+    self._train(x=x, y=y, learning_rate=self._learning_rate)
+    self._step_seconds.append(time.perf_counter() - start)
+
+  def report(self) -> Dict[str, float]:
+    """Returns what training cost this process."""
+    return {
+        'steps': len(self._step_seconds),
+        'median_step_ms': 1e3 * float(np.median(self._step_seconds)),
+        'peak_memory_mib': _peak_memory_mib(),
+    }
+
+
+def _peak_memory_mib() -> float:
+  # Not getrusage: it counts what the parent had before this program started.
+  with open('/proc/self/status', encoding='utf-8') as status:
+    return int(re.search(r'VmHWM:\s*(\d+) kB', status.read()).group(1)) / 1024
