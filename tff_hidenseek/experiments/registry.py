@@ -1,7 +1,7 @@
-"""The tables of algorithms, models and runtimes: a name, and what builds it.
+"""The table of algorithms: a name, and what builds it.
 
-To add one: write its file, and a line here. Data sets and partitions have
-their tables in `data`.
+To add one: write its file, and a line here. Models have their table in
+`models.model_table`, data sets and partitions theirs in `data`.
 """
 
 from typing import Any, Callable
@@ -17,9 +17,6 @@ from tff_hidenseek.baselines import sign_sgd
 from tff_hidenseek.baselines import ssfl
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import hidenseek
-from tff_hidenseek.models import convnets
-from tff_hidenseek.models import mlp
-from tff_hidenseek.models import resnets
 
 
 @attrs.frozen
@@ -54,16 +51,4 @@ ALGORITHMS = {
     ),
     'fed_pm': AlgorithmEntry(fed_pm.build_fed_pm, fed_pm.FedPMOptions),
     'ssfl': AlgorithmEntry(ssfl.build_ssfl, ssfl.SSFLOptions),
-}
-
-MODELS = {
-    'linear': mlp.build_linear,
-    'mlp': mlp.build_mlp,
-    'lenet': convnets.build_lenet,
-    'cnn': convnets.build_cnn,
-    'conv2': convnets.build_conv2,
-    'conv4': convnets.build_conv4,
-    'conv6': convnets.build_conv6,
-    'vgg16': convnets.build_vgg16,
-    'resnet18': resnets.build_resnet18,
 }

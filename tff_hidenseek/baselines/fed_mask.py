@@ -1,0 +1,204 @@
+"""FedMask (SenSys 2021, https://doi.org/10.1145/3485730.3485929).
+
+The weights are random and stay frozen. In its first round a client prunes them
+once, from its own data; from then on it trains a mask in {0, 1} over what it
+has kept, and uploads one bit a kept weight. The server averages a bit over the
+clients that have kept its weight. A client's model is its own mask.
+"""
+
+import collections
+
+import attrs
+import numpy as np
+import tensorflow as tf
+
+from tff_hidenseek.baselines import flat_weights
+from tff_hidenseek.baselines import masked_weights
+from tff_hidenseek.layers import sign_ops
+from tff_hidenseek.learning import communication
+from tff_hidenseek.learning import decoded_means
+from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import options as options_lib
+from tff_hidenseek.learning import random_seeds
+from tff_hidenseek.learning import vote_broadcasts
+from tff_hidenseek.models import prunable_layers
+
+_option = options_lib.option
+
+
+@attrs.frozen(kw_only=True)
+class FedMaskOptions(options_lib.LocalTrainingOptions):
+  """Choices of the method.
+
+  Attributes:
+    density: Fraction of each layer's weights that a client keeps, in (0, 1].
+    kernel_gain: The frozen weights' magnitude relative to He initialisation,
+      before a client's pruning; after it they grow by 1 / sqrt(density).
+    score_scale: What a global score of 1 is on a client.
+    broadcast: The code of the global scores on their way down.
+  """
+
+  density: float = _option(
+      0.5, 'Fraction of the weights that is kept.', above=0, maximum=1
+  )
+  kernel_gain: float = _option(
+      1.0, 'Scale of the frozen weights relative to He initialisation.', above=0
+  )
+  score_scale: float = _option(
+      0.1, 'What a global score of 1 is on a client.', above=0
+  )
+  broadcast: str = _option(
+      'tally',
+      'Code of the global scores on their way down.',
+      choices=tuple(vote_broadcasts.VOTE_BROADCASTS),
+  )
+  client_optimizer: str = options_lib.client_optimizer_option('adam')
+  client_learning_rate: float = options_lib.client_learning_rate_option(0.01)
+
+
+class PersonalMaskClientWork(masked_weights.MaskedWeightsClientWork):
+  """Prunes once; then trains scores of which the mask is `scores >= 0`."""
+
+  def __init__(self, task, options, weights, num_kept):
+    super().__init__(task, options, weights)
+    self._num_kept = num_kept
+    self._broadcast = vote_broadcasts.VOTE_BROADCASTS[options.broadcast]
+
+  def start(self, message, client_state):
+    size = self.scores.shape[0]
+    self._received = self._broadcast.decode(message, size)
+    self._is_pruned = client_state['is_pruned']
+    self._set_kept(
+        sign_ops.unpack_bits(client_state['kept'], size), self._is_pruned
+    )
+
+  def _set_kept(self, kept, is_pruned):
+    """Restricts the mask, and starts from the scores that were received."""
+    self._kept = kept
+    # A pruned layer's outputs vary as much as the whole layer's.
+    gain = tf.where(is_pruned, self._options.density**-0.5, 1.0)
+    self._factors = tf.where(kept, gain, 0)
+    self.scores.assign(self._options.score_scale * self._received)
+    self.after_step()
+
+  def after_step(self):
+    self.assign_mask(tf.where(self.scores >= 0, self._factors, 0))
+
+  def mask_derivative(self):
+    return self._factors
+
+  def train(self, data, seed):
+    # Negative, because the shuffles fold in the numbers of the epochs.
+    pruning_seed = random_seeds.fold_in(seed, -int(random_seeds.Purpose.MASK))
+    kept = tf.cond(
+        self._is_pruned,
+        lambda: self._kept,
+        lambda: self._prune(data, pruning_seed),
+    )
+    self._set_kept(kept, True)
+    return super().train(data, seed)
+
+  def _prune(self, data, seed):
+    """Trains for an epoch; returns where each layer's largest scores are."""
+    self.run_epochs(data, seed, num_epochs=1)
+    kept = []
+    for scores, num_kept in zip(
+        flat_weights.unflatten(self.scores, self._weights), self._num_kept
+    ):
+      scores = tf.reshape(scores, [-1])
+      largest = tf.math.top_k(scores, num_kept).indices[:, tf.newaxis]
+      ones = tf.ones([num_kept], tf.int32)
+      kept.append(tf.scatter_nd(largest, ones, scores.shape))
+    for variable in self._optimizer.variables():
+      variable.assign(tf.zeros_like(variable))
+    return tf.concat(kept, axis=0) > 0
+
+  def _select_kept(self, vector):
+    selected = tf.boolean_mask(vector, self._kept)
+    return tf.ensure_shape(selected, [sum(self._num_kept)])
+
+  def make_upload(self, seed):
+    del seed
+    return collections.OrderedDict(
+        kept=sign_ops.pack_bits(self._kept),
+        mask=sign_ops.pack_bits(self._select_kept(self.scores) >= 0),
+    )
+
+  def make_client_state(self):
+    return collections.OrderedDict(
+        is_pruned=tf.constant(True), kept=sign_ops.pack_bits(self._kept)
+    )
+
+  def count_received(self, message):
+    part = self._broadcast.encode(self._select_kept(self._received))
+    return tf.where(
+        self._is_pruned,
+        communication.num_bytes(part),
+        communication.num_bytes(message),
+    )
+
+  def count_sent(self, upload):
+    return tf.where(
+        self._is_pruned,
+        communication.num_bytes(upload['mask']),
+        communication.num_bytes(upload),
+    )
+
+
+def build_fed_mask(
+    task: federated_algorithm.LearningTask, options: FedMaskOptions
+) -> federated_algorithm.FederatedAlgorithm:
+  """Builds FedMask.
+
+  Args:
+    task: What is learned.
+    options: The method's choices.
+
+  Returns:
+    The algorithm; its clients keep what they have pruned.
+  """
+  weights = masked_weights.draw_signed_constants(task, options.kernel_gain)
+  size = sum(w.size for w in weights)
+  num_kept = [max(1, round(options.density * w.size)) for w in weights]
+  broadcast = vote_broadcasts.VOTE_BROADCASTS[options.broadcast]
+  rng = np.random.Generator(
+      np.random.Philox(key=[task.seed, random_seeds.Purpose.INITIAL_SCORES])
+  )
+
+  def build_client():
+    return PersonalMaskClientWork(task, options, weights, num_kept)
+
+  def decode(upload):
+    kept = sign_ops.unpack_bits(upload['kept'], size)
+    positions = tf.where(kept)
+    bits = sign_ops.unpack_bits(upload['mask'], sum(num_kept))
+    bits = tf.cast(bits, tf.float32)
+    return collections.OrderedDict(
+        vote=tf.scatter_nd(positions, 2 * bits - 1, [size]),
+        is_kept=tf.cast(kept, tf.float32),
+    )
+
+  def update_server(state, mean):
+    votes = tf.math.divide_no_nan(mean['vote'], mean['is_kept'])
+    scores = tf.where(mean['is_kept'] > 0, votes, state)
+    return scores, collections.OrderedDict()
+
+  layers = prunable_layers.prunable_layers(build_client().model)
+  return federated_algorithm.build_federated_algorithm(
+      task,
+      initial_state=rng.uniform(-1, 1, size).astype(np.float32),
+      make_message=broadcast.encode,
+      build_client=build_client,
+      aggregation_factory=decoded_means.UnweightedDecodedMeanFactory(decode),
+      update_server=update_server,
+      layer_densities=collections.OrderedDict(
+          (layer.name, kept / weight.size)
+          for layer, kept, weight in zip(layers, num_kept, weights)
+      ),
+      num_weights=size,
+      initial_client_state=collections.OrderedDict(
+          is_pruned=np.array(False),
+          kept=np.packbits(np.ones(size, bool), bitorder='little'),
+      ),
+      setup_message=np.int64(task.seed),
+  )
