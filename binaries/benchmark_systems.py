@@ -75,6 +75,7 @@ def _build_rounds(
   from tff_hidenseek.experiments import runtimes
   from tff_hidenseek.learning import client_data
   from tff_hidenseek.learning import federated_algorithm
+  from tff_hidenseek.models import model_table
 
   # pylint: enable=g-import-not-at-top
   tff.framework.set_default_context(
@@ -84,7 +85,7 @@ def _build_rounds(
   )
   task = federated_algorithm.LearningTask(
       build_model=functools.partial(
-          registry.MODELS[_MODELS[workload]], (32, 32, 3), 10
+          model_table.MODELS[_MODELS[workload]], (32, 32, 3), 10
       ),
       input_shape=(32, 32, 3),
       num_classes=10,

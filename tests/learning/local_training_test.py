@@ -28,7 +28,7 @@ def _record_batches(size, num_epochs, batch_size, seed=(0, 0)):
             tf.py_function(step, [x, y], tf.float32), []
         ),
         _make_data(size),
-        tf.constant(seed),
+        tf.constant(seed, tf.int64),
         num_epochs=num_epochs,
         batch_size=batch_size,
     )

@@ -28,7 +28,7 @@ class ClientSeedTest(tf.test.TestCase):
     seed = random_seeds.client_seed(
         2**31 - 1, random_seeds.Purpose.VOTE, 2**31 - 1, 2**31 - 1
     )
-    self.assertEqual(seed.dtype, tf.int32)
+    self.assertEqual(seed.dtype, tf.int64)
     self.assertEqual(seed.shape, [2])
 
 

@@ -12,6 +12,7 @@ from tff_hidenseek.data import datasets
 from tff_hidenseek.data import partitions
 from tff_hidenseek.experiments import registry
 from tff_hidenseek.learning import options as options_lib
+from tff_hidenseek.models import model_table
 
 _option = options_lib.option
 
@@ -25,7 +26,7 @@ class ExperimentConfig:
     options: The algorithm's options, of its `options_class`.
     dataset: A name in `datasets.DATASETS`, `npz:PATH` or `images:DIR`.
     data_dir: Folder with data set files.
-    model: A name in `registry.MODELS`.
+    model: A name in `model_table.MODELS`.
     partition: How examples are divided over clients.
     partition_file: A saved partition to use instead.
     num_clients: Clients, seen in training or not.
@@ -107,7 +108,7 @@ class ExperimentConfig:
 
   def __attrs_post_init__(self):
     _check_name('algorithm', self.algorithm, registry.ALGORITHMS)
-    _check_name('model', self.model, registry.MODELS)
+    _check_name('model', self.model, model_table.MODELS)
     num_seen = self.num_clients - self.num_unseen_clients
     if self.clients_per_round > num_seen:
       raise ValueError(

@@ -14,6 +14,7 @@ from tff_hidenseek.experiments import metrics as metrics_lib
 from tff_hidenseek.experiments import registry
 from tff_hidenseek.experiments import training_run
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.models import model_table
 
 
 def build_algorithm(
@@ -24,7 +25,7 @@ def build_algorithm(
   input_shape = dataset.train_x.shape[1:]
   task = federated_algorithm.LearningTask(
       build_model=functools.partial(
-          registry.MODELS[config.model], input_shape, dataset.num_classes
+          model_table.MODELS[config.model], input_shape, dataset.num_classes
       ),
       input_shape=input_shape,
       num_classes=dataset.num_classes,

@@ -6,7 +6,6 @@ the weight, and upload the signs. The server averages these votes.
 """
 
 import collections
-import hashlib
 from typing import Mapping
 
 import attrs
@@ -18,10 +17,11 @@ from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import sign_votes
 from tff_hidenseek.learning import vote_broadcasts
+from tff_hidenseek.models import kernel_shapes
 from tff_hidenseek.models import layer_sets
 from tff_hidenseek.models import prunable_layers
+from tff_hidenseek.models import seeded_network
 from tff_hidenseek.pruning import masks as masks_lib
-from tff_hidenseek.pruning import random_kernels
 
 _option = options_lib.option
 
@@ -112,11 +112,13 @@ class PrunedNetwork:
     masks: Which weights each layer keeps, `bool` arrays in the kernels' shapes.
     kept_positions: Flat indices of the kept weights, `int32[K_layer]`.
     kept_weights: The frozen weights there, `float32[K_layer]`.
+    initial_scores: The scores before the first round, `float32[K_layer]`.
   """
 
   masks: Mapping[str, np.ndarray]
   kept_positions: Mapping[str, np.ndarray]
   kept_weights: Mapping[str, np.ndarray]
+  initial_scores: Mapping[str, np.ndarray]
 
   @property
   def num_kept(self) -> collections.OrderedDict:
@@ -124,6 +126,17 @@ class PrunedNetwork:
     return collections.OrderedDict(
         (name, positions.size) for name, positions in self.kept_positions.items()
     )
+
+
+def network_options(
+    options: HideNSeekOptions, seed: int
+) -> seeded_network.NetworkOptions:
+  """Returns what determines the pruned network among an experiment's options."""
+  values = attrs.asdict(options)
+  names = [field.name for field in attrs.fields(seeded_network.NetworkOptions)]
+  return seeded_network.NetworkOptions(
+      seed=seed, **{name: values[name] for name in names if name != 'seed'}
+  )
 
 
 def prune_network(
@@ -141,29 +154,20 @@ def prune_network(
   Raises:
     ValueError: If a layer is left without a weight.
   """
-  model = task.build_model(layer_sets.SaliencyLayers())
-  shapes = collections.OrderedDict(
-      (layer.name, tuple(layer.kernel.shape))
-      for layer in prunable_layers.prunable_layers(model)
-  )
-  kernels = random_kernels.draw_kernels(
-      shapes, task.seed, options.kernel_distribution
-  )
-  masks = masks_lib.MASK_FNS[options.pruning](
-      model,
-      kernels,
-      options.density,
-      seed=task.seed,
-      num_iterations=options.pruning_iterations,
+  drawn = network_options(options, task.seed)
+  shapes = kernel_shapes.kernel_shapes(task.build_model)
+  kernels = seeded_network.draw_kernels(shapes, drawn)
+  masks = seeded_network.draw_masks(task.build_model, kernels, drawn)
+  positions = collections.OrderedDict(
+      (name, np.flatnonzero(mask).astype(np.int32))
+      for name, mask in masks.items()
   )
   return PrunedNetwork(
       masks=masks,
-      kept_positions=collections.OrderedDict(
-          (name, np.flatnonzero(mask).astype(np.int32))
-          for name, mask in masks.items()
-      ),
-      kept_weights=random_kernels.frozen_weights(
-          kernels, masks, options.kernel_distribution, options.kernel_gain
+      kept_positions=positions,
+      kept_weights=seeded_network.draw_kept_weights(kernels, masks, drawn),
+      initial_scores=seeded_network.draw_initial_scores(
+          {name: kept.size for name, kept in positions.items()}, drawn
       ),
   )
 
@@ -202,12 +206,8 @@ class SignMaskClientWork(client_work.GradientClientWork):
       layer.set_frozen(
           self._network.kept_positions[layer.name],
           self._network.kept_weights[layer.name],
+          scale * layer_scores[layer.name],
       )
-      layer.assign_scores(scale * layer_scores[layer.name])
-
-  def after_step(self):
-    for layer in self._layers:
-      layer.update_kernel()
 
   def make_upload(self, seed):
     scores = tf.concat([layer.scores for layer in self._shared], axis=0)
@@ -241,26 +241,6 @@ def private_layer_names(options: HideNSeekOptions, layer_names) -> list:
   return names
 
 
-def _initial_scores(options: HideNSeekOptions, sizes, seed: int):
-  """Returns each layer's global scores before the first round."""
-  if options.score_init == 'positive':
-    draws = [np.ones(size, np.float32) for size in sizes.values()]
-  else:
-    rng = np.random.Generator(np.random.Philox(key=[seed, len(sizes)]))
-    draws = [
-        rng.uniform(-1, 1, size).astype(np.float32) for size in sizes.values()
-    ]
-  return collections.OrderedDict(zip(sizes, draws))
-
-
-def _hash_masks(masks: Mapping[str, np.ndarray]) -> np.ndarray:
-  """Returns the SHA-256 of all masks, `uint8[32]`."""
-  digest = hashlib.sha256()
-  for mask in masks.values():
-    digest.update(np.packbits(mask, bitorder='little').tobytes())
-  return np.frombuffer(digest.digest(), np.uint8)
-
-
 def build_hidenseek(
     task: federated_algorithm.LearningTask, options: HideNSeekOptions
 ) -> federated_algorithm.FederatedAlgorithm:
@@ -279,7 +259,7 @@ def build_hidenseek(
   """
   network = prune_network(task, options)
   private = private_layer_names(options, list(network.num_kept))
-  initial = _initial_scores(options, network.num_kept, task.seed)
+  initial = collections.OrderedDict(network.initial_scores)
   initial_private = collections.OrderedDict(
       (name, initial.pop(name)) for name in list(initial) if name in private
   )
@@ -318,6 +298,7 @@ def build_hidenseek(
       num_weights=sum(mask.size for mask in network.masks.values()),
       initial_client_state=initial_private or None,
       setup_message=collections.OrderedDict(
-          seed=np.int64(task.seed), mask_sha256=_hash_masks(network.masks)
+          seed=np.int64(task.seed),
+          mask_sha256=seeded_network.hash_masks(network.masks),
       ),
   )

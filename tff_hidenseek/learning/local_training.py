@@ -33,7 +33,7 @@ def run_epochs(
   Args:
     step_fn: Takes a batch `x, y`, trains on it and returns its mean loss.
     data: The client's data (see `client_data`).
-    seed: Seed of the epochs' shuffles, `int32[2]`.
+    seed: Seed of the epochs' shuffles, `int64[2]`.
     num_epochs: How often every example is seen.
     batch_size: Examples a step.
 

