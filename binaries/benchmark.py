@@ -13,7 +13,6 @@ import os
 import statistics
 from typing import Any, Dict, List, Sequence
 
-from absl import app
 from absl import flags
 
 from binaries import benchmark_systems
@@ -121,4 +120,4 @@ def main(argv):
 
 
 if __name__ == '__main__':
-  app.run(main)
+  command_line.run(main)

@@ -2,8 +2,10 @@
 
 import contextlib
 import sys
-from typing import Sequence
+from typing import Callable, List, Sequence
 
+from absl import app
+from absl import flags
 from absl import logging
 import tensorflow as tf
 
@@ -15,9 +17,22 @@ def user_errors():
   """Turns the errors that a user can mend into one line and exit code 2."""
   try:
     yield
-  except (ValueError, OSError, checkpoints.CheckpointError) as error:
-    print(f'error: {error}', file=sys.stderr)
+  except (
+      ValueError, OSError, flags.Error, checkpoints.CheckpointError
+  ) as error:
+    print('error:', *str(error).splitlines(), file=sys.stderr)
     sys.exit(2)
+
+
+def parse_flags(argv: Sequence[str]) -> List[str]:
+  """Parses the flags of a command line; returns what is left of it."""
+  with user_errors():
+    return flags.FLAGS(argv)
+
+
+def run(main: Callable[[Sequence[str]], None]) -> None:
+  """Runs a command's `main` with the arguments that are not flags."""
+  app.run(main, flags_parser=parse_flags)
 
 
 def start(argv: Sequence[str]) -> None:

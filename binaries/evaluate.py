@@ -5,7 +5,6 @@ python -m binaries.evaluate --run_dir=runs/digits
 
 import os
 
-from absl import app
 from absl import flags
 
 from binaries import command_line
@@ -50,4 +49,4 @@ def main(argv):
 
 if __name__ == '__main__':
   flags.mark_flag_as_required('run_dir')
-  app.run(main)
+  command_line.run(main)

@@ -7,7 +7,6 @@ python -m binaries.train --flagfile=configs/hidenseek.digits.cnn.flags \
 import os
 import sys
 
-from absl import app
 from absl import flags
 
 from binaries import command_line
@@ -98,4 +97,4 @@ def main(argv):
 
 if __name__ == '__main__':
   flags.mark_flag_as_required('output_dir')
-  app.run(main)
+  command_line.run(main)

@@ -4,7 +4,6 @@ python -m binaries.write_clients --flagfile=configs/hidenseek.mnist.cnn.flags \
     --data_dir=$HOME/data --client_dir=/var/tmp/clients
 """
 
-from absl import app
 from absl import flags
 
 from binaries import command_line
@@ -29,4 +28,4 @@ def main(argv):
 
 if __name__ == '__main__':
   flags.mark_flag_as_required('client_dir')
-  app.run(main)
+  command_line.run(main)
