@@ -14,19 +14,40 @@ from tff_hidenseek.experiments import metrics as metrics_lib
 from tff_hidenseek.experiments import registry
 from tff_hidenseek.experiments import training_run
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.models import kernel_shapes
 from tff_hidenseek.models import model_table
 
 
 def build_algorithm(
     config, federation: federation_lib.Federation
 ) -> federated_algorithm.FederatedAlgorithm:
-  """Builds the algorithm of an experiment for its data."""
+  """Builds the algorithm of an experiment for its data.
+
+  Args:
+    config: The experiment.
+    federation: Its data.
+
+  Returns:
+    The algorithm.
+
+  Raises:
+    ValueError: If the images are too small for the model, or the algorithm's
+      options do not fit it.
+  """
   dataset = federation.dataset
-  input_shape = dataset.train_x.shape[1:]
+  input_shape = dataset.image_shape
+  build_model = functools.partial(
+      model_table.MODELS[config.model], input_shape, dataset.num_classes
+  )
+  try:
+    kernel_shapes.kernel_shapes(build_model)
+  except ValueError as error:
+    raise ValueError(
+        '`model` must be one for images of shape '
+        f'{input_shape}, found {config.model!r}, which needs larger ones.'
+    ) from error
   task = federated_algorithm.LearningTask(
-      build_model=functools.partial(
-          model_table.MODELS[config.model], input_shape, dataset.num_classes
-      ),
+      build_model=build_model,
       input_shape=input_shape,
       num_classes=dataset.num_classes,
       seed=config.seed,
