@@ -76,6 +76,11 @@ def main(argv):
     configs = {config.algorithm: config}
     run_dirs = {config.algorithm: _OUTPUT_DIR.value}
     if _REFERENCE.value:
+      if _REFERENCE.value == config.algorithm:
+        raise ValueError(
+            '`reference` must be another algorithm than the one that is '
+            f'trained, found {config.algorithm!r} for both.'
+        )
       reference = config_lib.with_algorithm(config, _REFERENCE.value)
       configs[reference.algorithm] = reference
       run_dirs[reference.algorithm] = os.path.join(
