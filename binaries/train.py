@@ -23,6 +23,9 @@ from tff_hidenseek.learning import client_files
 
 experiment_flags.define_experiment_flags()
 runtime_flags.define_runtime_flags()
+# So that --help shows these too.
+flags.adopt_module_key_flags(experiment_flags)
+flags.adopt_module_key_flags(runtime_flags)
 _OUTPUT_DIR = flags.DEFINE_string('output_dir', None, 'The run\'s folder.')
 _RESUME = flags.DEFINE_bool(
     'resume', False, 'Go on with the run in --output_dir, if there is one.'

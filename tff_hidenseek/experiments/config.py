@@ -46,7 +46,11 @@ class ExperimentConfig:
   """
 
   algorithm: str = attrs.field(
-      default='hidenseek', metadata={'help': 'Federated algorithm.'}
+      default='hidenseek',
+      metadata={
+          'help': 'Federated algorithm.',
+          'choices': tuple(registry.ALGORITHMS),
+      },
   )
   options: Any = attrs.field(metadata={'help': None})
   dataset: str = attrs.field(
@@ -59,7 +63,13 @@ class ExperimentConfig:
       },
   )
   data_dir: str = _option('', 'Folder with data set files.')
-  model: str = attrs.field(default='cnn', metadata={'help': 'Architecture.'})
+  model: str = attrs.field(
+      default='cnn',
+      metadata={
+          'help': 'Architecture.',
+          'choices': tuple(model_table.MODELS),
+      },
+  )
   partition: str = _option(
       'iid',
       'How examples are divided over clients.',
