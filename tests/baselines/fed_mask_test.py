@@ -54,8 +54,9 @@ class _Reference:
     self.kept = None
 
   def _step(self, scores, factors):
+    kernels = self._weights * factors * (scores >= 0)
     gradient = one_round.find_kernel_gradient(
-        self._weights * factors * (scores >= 0), self._data['x'], self._data['y']
+        kernels, self._data['x'], self._data['y']
     )
     return scores - one_round.LEARNING_RATE * gradient * self._weights * factors
 

@@ -45,7 +45,8 @@ class _Reference:
   def _prune(self, received):
     """Drops a fifth of each kernel's kept weights, to a half at least."""
     ticket = one_round.split(self.ticket, one_round.SHAPES)
-    for kept, values in zip(ticket, one_round.split(received, one_round.SHAPES)):
+    weights = one_round.split(received, one_round.SHAPES)
+    for kept, values in zip(ticket, weights):
       if kept.ndim > 1:
         num_left = max(np.ceil(0.8 * kept.sum()), np.ceil(0.5 * kept.size))
         magnitudes = np.where(kept, np.abs(values), -1)
