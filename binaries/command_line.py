@@ -10,6 +10,7 @@ from absl import logging
 import tensorflow as tf
 
 from tff_hidenseek.experiments import checkpoints
+from tff_hidenseek.runtimes import worker_error
 
 
 @contextlib.contextmanager
@@ -18,7 +19,11 @@ def user_errors():
   try:
     yield
   except (
-      ValueError, OSError, flags.Error, checkpoints.CheckpointError
+      ValueError,
+      OSError,
+      flags.Error,
+      checkpoints.CheckpointError,
+      worker_error.WorkerError,
   ) as error:
     print('error:', *str(error).splitlines(), file=sys.stderr)
     sys.exit(2)

@@ -4,10 +4,12 @@ python -m binaries.train --flagfile=configs/hidenseek.digits.cnn.flags \
     --output_dir=runs/digits
 """
 
+import contextlib
 import os
 import sys
 
 from absl import flags
+import tensorflow as tf
 
 from binaries import command_line
 from binaries import experiment_flags
@@ -20,6 +22,7 @@ from tff_hidenseek.experiments import summary
 from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.experiments import training_run
 from tff_hidenseek.learning import client_files
+from tff_hidenseek.runtimes import worker_error
 
 experiment_flags.define_experiment_flags()
 runtime_flags.define_runtime_flags()
@@ -44,6 +47,22 @@ _CLIENT_DIR = flags.DEFINE_string(
 )
 
 
+@contextlib.contextmanager
+def _missing_client_files():
+  """Says what to do where a host does not have a client's file."""
+  try:
+    yield
+  except (worker_error.WorkerError, tf.errors.NotFoundError) as error:
+    path = client_files.find_missing_file(str(error))
+    if path is None:
+      raise
+    raise FileNotFoundError(
+        '`client_dir` must hold the clients of this experiment on every host, '
+        f'found no file {path}. Write them with `python -m '
+        'binaries.write_clients` and the same flags.'
+    ) from error
+
+
 def _train(config, federation, run_dir):
   """Trains one algorithm into its folder; returns its metrics."""
   with command_line.user_errors():
@@ -59,7 +78,8 @@ def _train(config, federation, run_dir):
       federation = federation_lib.FederationOfFiles(federation)
     run_folder.prepare(run_dir, config, _RESUME.value)
     run = training_run.TrainingRun(config, algorithm, federation)
-    rows = training_loop.train(config, run, federation, run_dir)
+    with _missing_client_files():
+      rows = training_loop.train(config, run, federation, run_dir)
     algorithm.build_global_model(run.server_state).save(
         os.path.join(run_dir, run_folder.FINAL_MODEL_FILE)
     )

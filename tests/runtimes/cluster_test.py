@@ -16,6 +16,7 @@ from tff_hidenseek.runtimes import cluster
 from tff_hidenseek.runtimes import in_process
 from tff_hidenseek.runtimes import worker
 from tff_hidenseek.runtimes import worker_channel
+from tff_hidenseek.runtimes import worker_error
 from tff_hidenseek.runtimes import worker_process
 
 _FLOATS = tff.FederatedType(np.float32, tff.CLIENTS)
@@ -156,7 +157,7 @@ class ClusterTest(unittest.TestCase):
   def test_raises_without_a_live_worker_and_uses_one_that_comes_back(self):
     for process in self._workers:
       process.stop()
-    with self.assertRaisesRegex(RuntimeError, 'No live worker .* within 2 s'):
+    with self.assertRaisesRegex(worker_error.WorkerError, 'No live worker .* within 2 s'):
       _run_round(1.0, [10.0], [1.0])
     self._start(0)
     self.assertEqual(_run_round(1.0, [10.0], [1.0])[0], 12.0)
@@ -171,7 +172,9 @@ class ClusterTest(unittest.TestCase):
     def add_positive(values):
       return tff.federated_sum(tff.federated_map(check, values))
 
-    with self.assertRaisesRegex(Exception, 'assert'):
+    with self.assertRaisesRegex(
+        worker_error.WorkerError, r'^The worker at localhost:.* failed: .*-1\]$'
+    ):
       add_positive([1.0, -1.0])
 
   def test_a_round_equals_the_rounds_of_the_other_runtimes(self):

@@ -7,7 +7,8 @@ in what it is sent.
 
 import collections
 import os
-from typing import Sequence
+import re
+from typing import Optional, Sequence
 
 import attrs
 import numpy as np
@@ -80,6 +81,14 @@ def build_client_reader(
     )
 
   return read_client
+
+
+def find_missing_file(message: str) -> Optional[str]:
+  """Returns the client's file that an error's message says is missing, if any."""
+  found = re.search(
+      rf'([^\s:]+{re.escape(_SUFFIX)}); No such file or directory', message
+  )
+  return found and found.group(1)
 
 
 def read_clients(

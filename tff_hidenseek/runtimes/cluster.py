@@ -32,7 +32,7 @@ def create_cluster_context(
       binaries.worker`. They may start later, die and come back.
     worker_timeout: Seconds, positive, without an answer after which a worker
       counts as dead, and without a live worker after which a computation raises
-      `RuntimeError`.
+      `WorkerError`.
 
   Returns:
     A context for `tff.framework.set_default_context`.

@@ -7,6 +7,7 @@ from typing import Callable, List, Optional, Sequence, TypeVar
 
 import grpc
 
+from tff_hidenseek.runtimes import worker_error
 from tff_hidenseek.runtimes import worker_stub
 
 _Result = TypeVar('_Result')
@@ -60,8 +61,8 @@ class RemoteWorkers:
       The results, in the order of the tasks.
 
     Raises:
-      RuntimeError: If no worker lives for the timeout, or if workers keep
-        dying.
+      WorkerError: If no worker lives for the timeout, if workers keep dying, or
+        if one says that it cannot run a task.
       Exception: What `task` raises for any other reason.
     """
     tasks = _Tasks(num_tasks)
@@ -74,7 +75,7 @@ class RemoteWorkers:
       now = time.monotonic()
       if now - tasks.last_alive > self._timeout:
         tasks.fail(
-            RuntimeError(
+            worker_error.WorkerError(
                 f'No live worker among {self._targets} within'
                 f' {self._timeout:g} s. Start one with `python -m'
                 ' binaries.worker` and resume.'
@@ -115,6 +116,10 @@ class RemoteWorkers:
         # A stub that was given up fails in any way.
         if _is_loss(error) or stub is not self._stubs[place]:
           tasks.put_back(place, index, self._targets[place])
+        elif isinstance(error, grpc.RpcError):
+          tasks.fail(
+              worker_error.from_rpc_error(error, self._targets[place])
+          )
         else:
           tasks.fail(error)
       else:
@@ -174,7 +179,7 @@ class _Tasks:
       self._waiting.appendleft(index)
       self._losses += 1
       if self._losses > _MAX_LOSSES:
-        self._error = RuntimeError(
+        self._error = worker_error.WorkerError(
             f'Workers were lost {self._losses} times in one round, {target} at'
             ' last. See their logs: they may be short of memory.'
         )

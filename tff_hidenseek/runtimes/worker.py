@@ -3,10 +3,12 @@
 from typing import Optional
 import weakref
 
+import grpc
 import portpicker
 import tensorflow_federated as tff
 
 from tff_hidenseek.runtimes import compilation
+from tff_hidenseek.runtimes import worker_error
 from tff_hidenseek.runtimes import worker_process
 from tff_hidenseek.runtimes import worker_stub
 
@@ -24,15 +26,16 @@ def create_worker_context(
     start_timeout: Seconds, positive, that the worker may take to start.
 
   Returns:
-    A context for `tff.framework.set_default_context`. A computation during
-    which the worker dies raises `RuntimeError`; the next one starts another.
+    A context for `tff.framework.set_default_context`. A computation that fails,
+    or during which the worker dies, raises `WorkerError`; after a death the
+    next one starts another worker.
   """
   if start_timeout <= 0:
     raise ValueError(
         f'`start_timeout` must be positive, found {start_timeout}.'
     )
   service = _WorkerService(log_path, start_timeout)
-  context = tff.framework.SyncExecutionContext(
+  context = _WorkerContext(
       executor_fn=tff.framework.ResourceManagingExecutorFactory(
           service.create_executor
       ),
@@ -42,6 +45,16 @@ def create_worker_context(
   )
   weakref.finalize(context, service.stop)
   return context
+
+
+class _WorkerContext(tff.framework.SyncExecutionContext):
+  """Says in one sentence what the worker could not run."""
+
+  def invoke(self, comp, arg):
+    try:
+      return super().invoke(comp, arg)
+    except grpc.RpcError as error:
+      raise worker_error.from_rpc_error(error, 'localhost') from error
 
 
 class _WorkerService:
@@ -82,5 +95,5 @@ class _WorkerService:
     elif not self._process.is_running:
       # TFF asks for an executor again when a call has failed.
       process, self._process = self._process, None
-      raise RuntimeError(process.describe_end())
+      raise worker_error.WorkerError(process.describe_end())
     return self._stub

@@ -17,6 +17,7 @@ from typing import Optional
 import grpc
 
 from tff_hidenseek.runtimes import worker_channel
+from tff_hidenseek.runtimes import worker_error
 
 # Found without an import of TFF, which takes seconds.
 _BINARY = os.path.join(
@@ -59,7 +60,7 @@ class WorkerProcess:
       log_path: A file to append the worker's output to; None discards it.
 
     Raises:
-      RuntimeError: If the worker's program can not be started.
+      WorkerError: If the worker's program can not be started.
     """
     self.port = port
     self._log_path = log_path
@@ -72,7 +73,7 @@ class WorkerProcess:
     ).start()
     self._started.wait()
     if self._error is not None:
-      raise RuntimeError(
+      raise worker_error.WorkerError(
           f"TFF's worker {_BINARY} can not be started: {self._error}."
       ) from self._error
     self.pid = self._process.pid
@@ -136,13 +137,13 @@ def wait_until_alive(
     timeout: Seconds to wait.
 
   Raises:
-    RuntimeError: If the worker ends first.
+    WorkerError: If the worker ends first.
     TimeoutError: If the time is over; the worker is stopped.
   """
   deadline = time.monotonic() + timeout
   while not worker_channel.is_alive(channel, timeout):
     if process.wait(0.02):
-      raise RuntimeError(process.describe_end())
+      raise worker_error.WorkerError(process.describe_end())
     if time.monotonic() > deadline:
       process.stop()
       raise TimeoutError(
