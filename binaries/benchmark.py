@@ -28,30 +28,35 @@ _ALGORITHMS = flags.DEFINE_list(
 _ROUNDS = flags.DEFINE_integer(
     'rounds', 8, 'Timed rounds of each.', lower_bound=1
 )
-_THREADS = flags.DEFINE_integer(
+_THREADS = flags.DEFINE_list(
     'client_threads',
     None,
-    'Clients trained at a time; default: the number of cores.',
-    lower_bound=1,
+    'Clients trained at a time, on as many cores; several numbers, such as 1,2,'
+    ' are compared. Default: the number of cores.',
 )
 _OUTPUT = flags.DEFINE_string('output', None, 'A JSON file for the rows.')
 
 
-def _measure(workload: str, num_threads: int) -> List[Dict[str, Any]]:
+def _measure(
+    workload: str, thread_counts: Sequence[int]
+) -> List[Dict[str, Any]]:
   """Returns the rows of one workload."""
   systems = []
-  for name in _SYSTEMS.value:
-    for algorithm in ['fed_avg'] if name == 'floor' else _ALGORITHMS.value:
-      systems.append(
-          benchmark_systems.System(workload, name, algorithm, num_threads)
-      )
+  for num_threads in thread_counts:
+    for name in _SYSTEMS.value:
+      for algorithm in ['fed_avg'] if name == 'floor' else _ALGORITHMS.value:
+        systems.append(
+            benchmark_systems.System(workload, name, algorithm, num_threads)
+        )
   for _ in range(_ROUNDS.value):
     for system in systems:
       system.run_round()
   for system in systems:
     system.stop()
-  floor = next((s for s in systems if s.system == 'floor'), None)
-  return [_summarize(system, floor) for system in systems]
+  floors = {s.num_threads: s for s in systems if s.system == 'floor'}
+  return [
+      _summarize(system, floors.get(system.num_threads)) for system in systems
+  ]
 
 
 def _summarize(system, floor) -> Dict[str, Any]:
@@ -68,6 +73,7 @@ def _summarize(system, floor) -> Dict[str, Any]:
       workload=system.workload,
       system=system.system,
       algorithm=system.algorithm,
+      client_threads=system.num_threads,
       seconds_per_round=statistics.median(seconds),
       cpu_seconds_per_round=statistics.median(
           m.cpu_seconds for m in system.measurements
@@ -81,15 +87,15 @@ def _summarize(system, floor) -> Dict[str, Any]:
 def _format_table(rows: Sequence[Dict[str, Any]]) -> str:
   """Formats the rows for a terminal of 80 columns."""
   lines = [
-      f'{"":<26}{"s/round":>9}{"cpu s":>9}{"ms/client":>11}{"MiB":>8}'
-      f'{"x floor":>9}'
+      f'{"":<24}{"threads":>7}{"s/round":>9}{"cpu s":>8}{"ms/client":>11}'
+      f'{"MiB":>8}{"x floor":>9}'
   ]
   for row in rows:
     name = f'{row["workload"]} {row["system"]} {row["algorithm"]}'
     ratio = row['ratio_to_floor']
     lines.append(
-        f'{name:<26}{row["seconds_per_round"]:>9.3f}'
-        f'{row["cpu_seconds_per_round"]:>9.3f}{row["ms_per_client"]:>11.2f}'
+        f'{name:<24}{row["client_threads"]:>7}{row["seconds_per_round"]:>9.3f}'
+        f'{row["cpu_seconds_per_round"]:>8.3f}{row["ms_per_client"]:>11.2f}'
         f'{row["peak_mib"]:>8.0f}'
         + ('' if ratio is None else f'{ratio:>9.2f}')
     )
@@ -109,10 +115,13 @@ def main(argv):
     command_line.start(argv)
     _check('workloads', _WORKLOADS.value, list(benchmark_systems.WORKLOADS))
     _check('systems', _SYSTEMS.value, ['floor', 'in_process', 'worker'])
-  num_threads = _THREADS.value or len(os.sched_getaffinity(0))
+    num_cores = len(os.sched_getaffinity(0))
+    allowed = [str(count + 1) for count in range(num_cores)]
+    thread_counts = _THREADS.value or allowed[-1:]
+    _check('client_threads', thread_counts, allowed)
   rows = []
   for workload in _WORKLOADS.value:
-    rows += _measure(workload, num_threads)
+    rows += _measure(workload, [int(count) for count in thread_counts])
     if _OUTPUT.value:
       with open(_OUTPUT.value, 'w', encoding='utf-8') as output:
         json.dump(rows, output, indent=1)

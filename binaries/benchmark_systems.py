@@ -1,6 +1,7 @@
 """The systems that the benchmark compares, each alone in a process of its own."""
 
 import multiprocessing
+import os
 import threading
 import time
 from typing import Any, Callable, List
@@ -136,6 +137,7 @@ class _Processes:
 
 def _serve(connection, workload, system, algorithm, num_threads):
   """Runs a round for every message, and answers with its measurement."""
+  os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:num_threads])
   if system == 'floor':
     run_round = _build_floor(workload, num_threads)
   else:
@@ -161,6 +163,7 @@ class System:
     workload: A key of `WORKLOADS`.
     system: `floor` or a runtime's name.
     algorithm: The algorithm's name.
+    num_threads: Clients that train at a time, and cores that they may use.
     measurements: One for each round so far.
   """
 
@@ -173,12 +176,13 @@ class System:
       workload: A key of `WORKLOADS`.
       system: `floor` or a runtime's name.
       algorithm: The algorithm's name; the floor runs `fed_avg` alone.
-      num_threads: Clients to train at a time.
+      num_threads: Clients to train at a time, at most one a core.
 
     Raises:
       EOFError: If the process ends before.
     """
     self.workload, self.system, self.algorithm = workload, system, algorithm
+    self.num_threads = num_threads
     self.measurements: List[Measurement] = []
     context = multiprocessing.get_context('spawn')
     self._connection, theirs = context.Pipe()

@@ -10,6 +10,7 @@ from absl import app
 from absl import flags
 
 from tff_hidenseek.runtimes import worker_channel
+from tff_hidenseek.runtimes import worker_error
 from tff_hidenseek.runtimes import worker_process
 
 _START_SECONDS = 60.0
@@ -27,9 +28,13 @@ def main(argv):
     raise app.UsageError(f'Unknown arguments: {argv[1:]}.')
   # An exit, unlike a signal, lets this program end the worker on its way out.
   signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-  process = worker_process.WorkerProcess(_PORT.value, _LOG.value)
-  with worker_channel.open_channel(f'localhost:{_PORT.value}') as channel:
-    worker_process.wait_until_alive(process, channel, _START_SECONDS)
+  try:
+    process = worker_process.WorkerProcess(_PORT.value, _LOG.value)
+    with worker_channel.open_channel(f'localhost:{_PORT.value}') as channel:
+      worker_process.wait_until_alive(process, channel, _START_SECONDS)
+  except worker_error.WorkerError as error:
+    print(f'error: {error}', file=sys.stderr)
+    sys.exit(2)
   print(
       f'A worker serves port {_PORT.value} until this program ends.\n'
       'WARNING: it listens on ALL network interfaces, without a password, and'
