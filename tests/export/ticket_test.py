@@ -71,7 +71,9 @@ class RebuildingTest(unittest.TestCase):
     np.testing.assert_array_equal(logits, model(images))
 
   def test_importing_the_package_imports_no_tensorflow(self):
-    program = 'import sys, tff_hidenseek; assert "tensorflow" not in sys.modules'
+    program = (
+        'import sys, tff_hidenseek; assert "tensorflow" not in sys.modules'
+    )
     subprocess.run([sys.executable, '-c', program], check=True)
 
   def test_unknown_attribute_is_an_error(self):

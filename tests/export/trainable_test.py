@@ -142,7 +142,8 @@ class TrainingTest(unittest.TestCase):
         np.linspace(-2, 2, 50).astype(np.float32),
     )
     module = trainable.TrainableModule(model, 1.0)
-    _, gradient = module.score_gradient(tf.ones([2, 8, 8, 1]), tf.constant([0, 1]))
+    images, labels = tf.ones([2, 8, 8, 1]), tf.constant([0, 1])
+    _, gradient = module.score_gradient(images, labels)
     np.testing.assert_array_equal(
         gradient.numpy() == 0, np.abs(layer.scores) > 1
     )

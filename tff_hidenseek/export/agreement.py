@@ -1,8 +1,28 @@
-"""Whether a TFLite file gives what the Keras model gives."""
+"""Whether an exported file gives what the Keras model gives."""
 
 import attrs
 import numpy as np
-import tensorflow as tf
+
+
+class AgreementError(ValueError):
+  """A file that does not give what the Keras model gives."""
+
+
+@attrs.frozen
+class Bounds:
+  """How far a file's outputs may be from those of Keras.
+
+  Attributes:
+    min_agreement: The least fraction of images on which it must agree.
+    relative_tolerance: The greatest error of a logit, in units of the largest
+      logit.
+    tie: Classes whose logits are closer in Keras, in units of the image's
+      largest logit, count as the same: the order of a sum decides between them.
+  """
+
+  min_agreement: float = 1.0
+  relative_tolerance: float = 1e-4
+  tie: float = 1e-5
 
 
 @attrs.frozen
@@ -12,25 +32,27 @@ class Agreement:
   Attributes:
     agreement: Fraction of images of the same class, ties counted as the same.
     max_logit_error: The largest difference of a logit.
-    accuracy: Fraction of images that the file classifies correctly.
+    classes: The class the file gives each image.
   """
 
   agreement: float
   max_logit_error: float
-  accuracy: float
+  classes: np.ndarray = attrs.field(eq=False, repr=False)
+
+  def accuracy(self, labels: np.ndarray) -> float:
+    """Returns the fraction of the first images that have these labels."""
+    return float(np.mean(self.classes[: len(labels)] == labels))
 
 
 def compare(
-    logits: np.ndarray, expected: np.ndarray, labels: np.ndarray, tie: float
+    logits: np.ndarray, expected: np.ndarray, tie: float
 ) -> Agreement:
-  """Compares logits of a file with those of Keras.
+  """Compares the logits of a file with those of Keras.
 
   Args:
     logits: float32[num_images, num_classes], of the file.
     expected: The same of Keras.
-    labels: The true classes, int32[num_images].
-    tie: Classes count as the same whose logits in Keras differ by at most this,
-      in units of the image's largest logit.
+    tie: See `Bounds`.
 
   Returns:
     The agreement.
@@ -42,24 +64,38 @@ def compare(
   return Agreement(
       agreement=float(np.mean(of_chosen >= best - tolerance)),
       max_logit_error=float(np.abs(logits - expected).max()),
-      accuracy=float(np.mean(chosen == labels)),
+      classes=chosen,
   )
 
 
-def make_interpreter(model: bytes) -> tf.lite.Interpreter:
-  """Returns an interpreter of one thread, ready for single images."""
-  interpreter = tf.lite.Interpreter(model_content=model, num_threads=1)
-  interpreter.allocate_tensors()
-  return interpreter
+def check(
+    name: str, logits: np.ndarray, expected: np.ndarray, bounds: Bounds
+) -> Agreement:
+  """Lets a file pass only if it agrees with Keras.
 
+  Args:
+    name: What the file is, for the error.
+    logits: float32[num_images, num_classes], of the file.
+    expected: The same of Keras.
+    bounds: What must hold.
 
-def run(interpreter: tf.lite.Interpreter, images: np.ndarray) -> np.ndarray:
-  """Returns the logits of images, computed one image at a time."""
-  input_index = interpreter.get_input_details()[0]['index']
-  output_index = interpreter.get_output_details()[0]['index']
-  logits = []
-  for image in images:
-    interpreter.set_tensor(input_index, image[np.newaxis])
-    interpreter.invoke()
-    logits.append(interpreter.get_tensor(output_index)[0])
-  return np.stack(logits)
+  Returns:
+    The agreement.
+
+  Raises:
+    AgreementError: If it does not hold.
+  """
+  result = compare(logits, expected, bounds.tie)
+  largest_error = bounds.relative_tolerance * float(np.abs(expected).max())
+  # Written so that an error which is not a number does not pass.
+  if not (
+      result.agreement >= bounds.min_agreement
+      and result.max_logit_error <= largest_error
+  ):
+    raise AgreementError(
+        f'{name} must agree with Keras on {bounds.min_agreement:.0%} of '
+        f'{len(expected)} images, with logits at most {largest_error:.3g} '
+        f'apart, found {result.agreement:.2%} and '
+        f'{result.max_logit_error:.3g}: no file was written.'
+    )
+  return result

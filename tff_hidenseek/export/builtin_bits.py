@@ -10,7 +10,7 @@ _BITS_PER_BYTE = 8
 
 
 def pack_bits(bits: tf.Tensor) -> tf.Tensor:
-  """Packs bool[K] into uint8[ceil(K / 8)], the first bit in the lowest place."""
+  """Packs bool[K] into uint8[ceil(K / 8)], the lowest place first."""
   padding = -bits.shape[0] % _BITS_PER_BYTE
   digits = tf.pad(tf.cast(bits, tf.float32), [[0, padding]])
   places = tf.constant([[2.0**k] for k in range(_BITS_PER_BYTE)])

@@ -5,7 +5,7 @@ Its signatures:
 * `train(x, y, learning_rate) -> loss`: one step of gradient descent on the
   scores; a label of -1 leaves its example out.
 * `infer(x) -> logits`.
-* `get_votes() -> votes`: the signs of the scores, packed: what a client uploads.
+* `get_votes() -> votes`: the packed signs of the scores, a client's upload.
 * `set_scores(tally)`: the server's mean votes, two to a byte.
 * `set_votes(votes)`: packed signs, as `get_votes` returns them.
 """
@@ -97,8 +97,9 @@ class TrainableModule(tf.Module):
       if isinstance(layer, sign_masked.SignMaskedLayer):
         self._kernels[layer.name] = _Kernel(layer, num_scores)
         num_scores += layer.num_kept
-    scores = [layer.scores for layer in self._layers if hasattr(layer, 'scores')]
-    self._scores = tf.Variable(tf.concat(scores, 0))
+    self._scores = tf.Variable(
+        tf.concat([x.scores for x in self._layers if hasattr(x, 'scores')], 0)
+    )
     self._score_scale = score_scale
     self.num_scores = num_scores
     self.input_shape = model.input_shape[1:]
@@ -173,7 +174,8 @@ class TrainableModule(tf.Module):
     return self._set((levels - _TALLY_LEVELS) * (1 / _TALLY_LEVELS))
 
   def set_votes(self, votes):
-    return self._set(2 * builtin_bits.unpack_digits(votes, 1, self.num_scores) - 1)
+    bits = builtin_bits.unpack_digits(votes, 1, self.num_scores)
+    return self._set(2 * bits - 1)
 
   def _set(self, mean_votes):
     self._scores.assign(self._score_scale * mean_votes)
@@ -237,9 +239,9 @@ def _chain(model: tf.keras.Model) -> List[tf.keras.layers.Layer]:
   for layer in layers:
     if not _is_supported(layer) or layer.input is not source:
       raise ValueError(
-          '`model` must be a chain of sign-masked dense layers and convolutions '
-          'of stride 1, without bias, ReLU, 2x2 max-pooling and flattening to '
-          f'train on a device, found layer {layer.name!r} '
+          'To train on a device, `model` must be a chain of sign-masked dense '
+          'layers and convolutions of stride 1 without bias, of ReLU, 2x2 '
+          f'max-pooling and flattening, found layer {layer.name!r} '
           f'({type(layer).__name__}).'
       )
     source = layer.output

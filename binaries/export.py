@@ -1,0 +1,190 @@
+r"""Exports the model of a finished run, and shows what each format costs.
+
+python -m binaries.export --run_dir=runs/digits --format=all
+
+Every file is read back and compared with Keras on real examples before it
+appears. ARM processors and delegates are not tried here: latencies are those of
+this machine's interpreter.
+"""
+
+import os
+import warnings
+
+from absl import app
+from absl import flags
+import numpy as np
+import tensorflow as tf
+
+from binaries import command_line
+from binaries import experiment_flags
+from binaries import runtime_flags
+from tff_hidenseek.experiments import checkpoints
+from tff_hidenseek.experiments import federation as federation_lib
+from tff_hidenseek.experiments import run_folder
+from tff_hidenseek.experiments import training_loop
+from tff_hidenseek.experiments import training_run
+from tff_hidenseek.export import export_report
+from tff_hidenseek.export import formats
+from tff_hidenseek.export import ticket
+from tff_hidenseek.export import ticket_description
+from tff_hidenseek.learning import hidenseek
+
+runtime_flags.define_runtime_flags()
+_RUN_DIR = flags.DEFINE_string('run_dir', None, 'The folder of a finished run.')
+_OUTPUT_DIR = flags.DEFINE_string(
+    'output_dir', None, 'Where files go; default: `export` in --run_dir.'
+)
+_FORMAT = flags.DEFINE_enum(
+    'format', 'all', ['all', *formats.FORMATS], 'What to write.'
+)
+_CLIENT_ID = flags.DEFINE_integer(
+    'client_id', None, 'Export the personal model of this client.'
+)
+_TICKET_MASK = flags.DEFINE_enum(
+    'ticket_mask',
+    'embedded',
+    ticket.TICKET_MASKS,
+    'Whether the ticket holds the mask, or it is redrawn when it is loaded.',
+)
+_CALIBRATION_EXAMPLES = flags.DEFINE_integer(
+    'calibration_examples',
+    1000,
+    'Training examples that set the ranges of integers.',
+    lower_bound=1,
+)
+
+_NUM_GATE_EXAMPLES = 1000
+_REFERENCE = 'tflite_float32'
+
+
+def _load_global_model() -> tf.keras.Model:
+  path = os.path.join(_RUN_DIR.value, 'final_model.keras')
+  if not os.path.isfile(path):
+    raise ValueError(f'`run_dir` must be of a finished run, found no {path}.')
+  return tf.keras.models.load_model(path)
+
+
+def _build_personal_model(config, federation) -> tf.keras.Model:
+  """Trains the client's model again from the newest checkpoint."""
+  if not 0 <= _CLIENT_ID.value < config.num_clients:
+    raise ValueError(
+        f'`client_id` must be in [0, {config.num_clients}), found '
+        f'{_CLIENT_ID.value}.'
+    )
+  runtime_flags.set_runtime()
+  algorithm = training_loop.build_algorithm(config, federation)
+  run = training_run.TrainingRun(config, algorithm, federation)
+  manager = checkpoints.CheckpointManager(
+      training_loop.checkpoint_dir(_RUN_DIR.value)
+  )
+  if not training_loop.restore(run, manager):
+    raise ValueError(
+        f'`run_dir` must hold a checkpoint, found none in {_RUN_DIR.value}.'
+    )
+  return algorithm.build_personal_model(
+      run.server_state,
+      run.client_states.get(_CLIENT_ID.value, algorithm.initial_client_state),
+      federation.train_data(_CLIENT_ID.value),
+  )
+
+
+def _test_examples(federation):
+  """Returns the images and labels that accuracy is measured on."""
+  if _CLIENT_ID.value is None:
+    return federation.dataset.test_x, federation.dataset.test_y
+  data = federation.test_data(_CLIENT_ID.value)
+  return data['x'].numpy(), data['y'].numpy()
+
+
+def _make_source(config, federation, model) -> formats.Source:
+  dataset = federation.dataset
+  options = config.options
+  network_options = None
+  if config.algorithm == 'hidenseek':
+    network_options = hidenseek.network_options(options, config.seed)
+  return formats.Source(
+      model=model,
+      calibration_images=dataset.train_x[: _CALIBRATION_EXAMPLES.value],
+      architecture=ticket_description.Architecture(
+          config.model, tuple(dataset.train_x.shape[1:]), dataset.num_classes
+      ),
+      network_options=network_options,
+      ticket_mask=_TICKET_MASK.value,
+      score_scale=getattr(options, 'score_scale', 1.0),
+      batch_size=options.batch_size,
+  )
+
+
+def _export(names, source, output_dir, test_examples, more_images):
+  """Writes formats; returns the rows of the table, and why some are missing."""
+  test_x, test_y = test_examples
+  num_tested = min(len(test_x), _NUM_GATE_EXAMPLES)
+  images = np.concatenate([test_x[:num_tested], more_images])
+  images = images[:_NUM_GATE_EXAMPLES]
+  expected = source.folded.predict(images, verbose=0)
+  print(f'Every file is compared with Keras on {len(images)} real examples.')
+  os.makedirs(output_dir, exist_ok=True)
+  rows, refusals, reference = [], {}, None
+  for name in names:
+    try:
+      result = formats.export(name, source, output_dir, images, expected)
+    except ValueError as error:
+      if len(names) == 1:
+        raise
+      refusals[name] = str(error)
+      continue
+    form = formats.FORMATS[name]
+    path = os.path.join(output_dir, form.file_name)
+    predict = form.read(path)
+    if name == _REFERENCE:
+      reference = predict
+    latency = None
+    if form.is_for_devices and reference:
+      latency = export_report.measure_latency_ratio(predict, reference, images)
+    size, gzip_size = export_report.measure_sizes(path)
+    rows.append(
+        export_report.Row(
+            flavour=name,
+            file=form.file_name,
+            bytes=size,
+            gzip_bytes=gzip_size,
+            latency_ratio=latency,
+            accuracy=result.accuracy(test_y[:num_tested]),
+            agreement=result.agreement,
+            max_logit_error=result.max_logit_error,
+        )
+    )
+  return rows, refusals
+
+
+def main(argv):
+  warnings.filterwarnings('ignore', module='tensorflow.lite')
+  with command_line.user_errors():
+    command_line.start(argv)
+    config = experiment_flags.config_from_file(
+        os.path.join(_RUN_DIR.value, run_folder.CONFIG_FILE)
+    )
+    federation = federation_lib.build_federation(config)
+    if _CLIENT_ID.value is None:
+      model = _load_global_model()
+    else:
+      model = _build_personal_model(config, federation)
+    output_dir = _OUTPUT_DIR.value or os.path.join(_RUN_DIR.value, 'export')
+    names = (
+        list(formats.FORMATS) if _FORMAT.value == 'all' else [_FORMAT.value]
+    )
+    rows, refusals = _export(
+        names,
+        _make_source(config, federation, model),
+        output_dir,
+        _test_examples(federation),
+        federation.dataset.train_x,
+    )
+  export_report.write_report(output_dir, rows, refusals)
+  print(export_report.to_markdown(rows, refusals))
+  print(f'Written to {output_dir}')
+
+
+if __name__ == '__main__':
+  flags.mark_flag_as_required('run_dir')
+  app.run(main)

@@ -1,0 +1,101 @@
+"""Tests of the table of formats."""
+
+import os
+import tempfile
+import unittest
+from unittest import mock
+
+import attrs
+import tensorflow as tf
+
+from tests.export import trained_models
+from tff_hidenseek.export import agreement
+from tff_hidenseek.export import folding
+from tff_hidenseek.export import formats
+from tff_hidenseek.models import layer_sets
+
+_IMAGES = slice(0, 200)
+
+
+def _source(model, architecture_name, network_options):
+  return formats.Source(
+      model=model,
+      calibration_images=trained_models.load_digits().train_x[:50],
+      architecture=trained_models.make_architecture(architecture_name),
+      network_options=network_options,
+      ticket_mask='embedded',
+      score_scale=trained_models.SCORE_SCALE,
+      batch_size=8,
+  )
+
+
+def _mlp():
+  model = trained_models.train_on_digits('mlp')
+  return _source(model, 'mlp', trained_models.make_options())
+
+
+def _export(name, source, folder):
+  images = trained_models.load_digits().test_x[_IMAGES]
+  expected = source.model.predict(images, verbose=0)
+  return formats.export(name, source, folder, images, expected)
+
+
+class FormatsTest(unittest.TestCase):
+
+  def test_every_format_gives_its_file_and_nothing_else(self):
+    for name, form in formats.FORMATS.items():
+      with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+        _export(name, _mlp(), folder)
+        self.assertEqual(os.listdir(folder), [form.file_name])
+
+  def test_file_that_is_there_is_replaced(self):
+    for name in ('keras', 'saved_model'):
+      with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+        for _ in range(2):
+          _export(name, _mlp(), folder)
+        self.assertEqual(os.listdir(folder), [formats.FORMATS[name].file_name])
+
+  def test_file_that_disagrees_leaves_the_old_one(self):
+    other = folding.fold_model(trained_models.train_on_digits('mlp', 1))
+    for name in ('keras', 'tflite_int8_int4'):
+      form = formats.FORMATS[name]
+
+      def write_other(source, path, form=form):
+        wrong = mock.Mock(
+            folded=other, calibration_images=source.calibration_images
+        )
+        form.write(wrong, path)
+
+      with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, form.file_name)
+        with open(path, 'w') as old:
+          old.write('old')
+        wrong_form = attrs.evolve(form, write=write_other)
+        with mock.patch.dict(formats.FORMATS, {name: wrong_form}):
+          with self.assertRaisesRegex(agreement.AgreementError, 'no file'):
+            _export(name, _mlp(), folder)
+        self.assertEqual(os.listdir(folder), [form.file_name])
+        with open(path) as old:
+          self.assertEqual(old.read(), 'old')
+
+  def test_dense_model_has_no_ticket_and_does_not_train_on_devices(self):
+    architecture = trained_models.make_architecture('mlp')
+    model = architecture.build(layer_sets.DenseLayers(initializer_seed=0))
+    source = _source(model, 'mlp', None)
+    with tempfile.TemporaryDirectory() as folder:
+      for name in ('ticket', 'tflite_trainable'):
+        with self.assertRaisesRegex(ValueError, 'must be one of hidenseek'):
+          _export(name, source, folder)
+      self.assertEqual(os.listdir(folder), [])
+      _export('tflite_ternary', source, folder)
+
+  def test_keras_file_is_of_plain_layers(self):
+    with tempfile.TemporaryDirectory() as folder:
+      _export('keras', _mlp(), folder)
+      model = tf.keras.models.load_model(os.path.join(folder, 'model.keras'))
+    for layer in model.layers:
+      self.assertTrue(type(layer).__module__.startswith('keras.'))
+
+
+if __name__ == '__main__':
+  unittest.main()

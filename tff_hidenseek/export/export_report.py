@@ -1,0 +1,157 @@
+"""What each exported file costs and gives: a table, a .json file and a plot."""
+
+import gzip
+import json
+import os
+import time
+from typing import Dict, List, Mapping, Optional, Tuple
+
+import attrs
+from matplotlib import figure
+import numpy as np
+
+from tff_hidenseek.export import files
+from tff_hidenseek.export import formats
+
+_COMPARISONS = 15
+_IMAGES_PER_TIMING = 4
+
+
+@attrs.frozen
+class Row:
+  """One exported file.
+
+  Attributes:
+    flavour: A name in `formats.FORMATS`.
+    file: The file's name.
+    bytes: Its size.
+    gzip_bytes: Its size after gzip.
+    latency_ratio: Time for an image on one thread, relative to
+      `tflite_float32`; None where TensorFlow Lite does not run it.
+    accuracy: Fraction of test images that are classified correctly.
+    agreement: Fraction of images of the same class as in Keras.
+    max_logit_error: The largest difference of a logit.
+  """
+
+  flavour: str
+  file: str
+  bytes: int
+  gzip_bytes: int
+  latency_ratio: Optional[float]
+  accuracy: float
+  agreement: float
+  max_logit_error: float
+
+
+def measure_sizes(path: str) -> Tuple[int, int]:
+  """Returns the bytes of a file or folder, plain and after gzip."""
+  paths = [path]
+  if os.path.isdir(path):
+    paths = [
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(path)
+        for name in names
+    ]
+  contents = []
+  for name in paths:
+    with open(name, 'rb') as content:
+      contents.append(content.read())
+  return (
+      sum(len(content) for content in contents),
+      sum(len(gzip.compress(content, mtime=0)) for content in contents),
+  )
+
+
+def measure_latency_ratio(
+    predict: formats.PredictFn,
+    reference: formats.PredictFn,
+    images: np.ndarray,
+) -> float:
+  """Returns how many times as long one takes as the other.
+
+  Both run in turns, so that a busy machine slows both; the result is the median
+  of the ratios.
+  """
+  images = images[:_IMAGES_PER_TIMING]
+  ratios = []
+  for _ in range(_COMPARISONS):
+    start = time.perf_counter()
+    reference(images)
+    middle = time.perf_counter()
+    predict(images)
+    ratios.append((time.perf_counter() - middle) / (middle - start))
+  return float(np.median(ratios))
+
+
+def to_markdown(rows: List[Row], refusals: Mapping[str, str]) -> str:
+  """Formats the rows, and why formats were refused, as Markdown."""
+  lines = [
+      '| flavour | bytes | gzip | latency / float32 | accuracy | agreement | '
+      'max logit error |',
+      '|---|---|---|---|---|---|---|',
+  ]
+  for row in rows:
+    latency = '-' if row.latency_ratio is None else f'{row.latency_ratio:.2f}'
+    lines.append(
+        f'| {row.flavour} | {row.bytes:,} | {row.gzip_bytes:,} | {latency} | '
+        f'{row.accuracy:.4f} | {row.agreement:.4f} | '
+        f'{row.max_logit_error:.2g} |'
+    )
+  lines += [
+      f'\nNot written, {name}: {reason}' for name, reason in refusals.items()
+  ]
+  return '\n'.join(lines) + '\n'
+
+
+def write_report(
+    output_dir: str, rows: List[Row], refusals: Dict[str, str]
+) -> None:
+  """Writes `export.md`, `export.json` and `accuracy_over_bytes.png`.
+
+  Args:
+    output_dir: The folder of the files.
+    rows: At least one exported file.
+    refusals: Why other formats were not written, by their names.
+  """
+  content = {'rows': [attrs.asdict(row) for row in rows], 'refused': refusals}
+  files.write_atomically(
+      os.path.join(output_dir, 'export.json'),
+      (json.dumps(content, indent=2) + '\n').encode(),
+  )
+  files.write_atomically(
+      os.path.join(output_dir, 'export.md'),
+      to_markdown(rows, refusals).encode(),
+  )
+  _plot(os.path.join(output_dir, 'accuracy_over_bytes.png'), rows)
+
+
+def _plot(path: str, rows: List[Row]) -> None:
+  """Plots accuracy against size, after gzip too."""
+  canvas = figure.Figure(figsize=(7.2, 4.2), layout='constrained')
+  axes = canvas.subplots()
+  axes.spines[['top', 'right']].set_visible(False)
+  accuracies = [row.accuracy for row in rows]
+  axes.scatter(
+      [row.gzip_bytes for row in rows],
+      accuracies,
+      facecolors='none',
+      edgecolors='tab:grey',
+      label='after gzip',
+  )
+  axes.scatter([row.bytes for row in rows], accuracies, label='file')
+  for index, row in enumerate(sorted(rows, key=lambda row: row.bytes)):
+    axes.annotate(
+        row.flavour,
+        (row.bytes, row.accuracy),
+        xytext=(0, 10 + 11 * (index % 4)),
+        textcoords='offset points',
+        ha='center',
+        fontsize=7,
+        arrowprops=dict(arrowstyle='-', color='lightgrey', linewidth=0.5),
+    )
+  low, high = min(accuracies), max(accuracies)
+  axes.set_ylim(low - 0.02, high + 0.03 + 0.5 * (high - low))
+  axes.set(xscale='log', xlabel='bytes', ylabel='test accuracy')
+  axes.grid(alpha=0.3)
+  axes.legend(frameon=False, loc='lower right')
+  canvas.savefig(path, dpi=120)

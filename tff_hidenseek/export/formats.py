@@ -1,0 +1,223 @@
+"""Every format a model is exported to: how it is written, and read back."""
+
+import os
+from typing import Callable, Optional
+
+import attrs
+import numpy as np
+import tensorflow as tf
+
+from tff_hidenseek.export import agreement
+from tff_hidenseek.export import folding
+from tff_hidenseek.export import ticket
+from tff_hidenseek.export import ticket_description
+from tff_hidenseek.export import tflite_flavours
+from tff_hidenseek.export import trainable
+from tff_hidenseek.models import seeded_network
+
+PredictFn = Callable[[np.ndarray], np.ndarray]
+
+
+@attrs.frozen(eq=False)
+class Source:
+  """What is exported.
+
+  Attributes:
+    model: The trained Keras model.
+    folded: The same of plain Keras layers.
+    calibration_images: Real images that set the ranges of integers.
+    architecture: What the model is.
+    network_options: How its kernels were drawn and pruned; None if it is not
+      sign-masked.
+    ticket_mask: A name in `ticket.TICKET_MASKS`.
+    score_scale: What a mean vote of 1 is as a score.
+    batch_size: How many examples a step on the device takes.
+  """
+
+  model: tf.keras.Model
+  folded: tf.keras.Model = attrs.field(init=False)
+  calibration_images: np.ndarray
+  architecture: ticket_description.Architecture
+  network_options: Optional[seeded_network.NetworkOptions]
+  ticket_mask: str
+  score_scale: float
+  batch_size: int
+
+  @folded.default
+  def _fold(self):
+    return folding.fold_model(self.model)
+
+
+@attrs.frozen
+class Format:
+  """One format.
+
+  Attributes:
+    file_name: The file's name.
+    write: Writes a source to a path, which does not exist yet.
+    read: Makes of a path the function from images to logits.
+    bounds: How far these may be from those of Keras.
+    is_for_devices: Whether TensorFlow Lite runs it, so that its latency counts.
+  """
+
+  file_name: str
+  write: Callable[[Source, str], None]
+  read: Callable[[str], PredictFn]
+  bounds: agreement.Bounds = agreement.Bounds()
+  is_for_devices: bool = True
+
+
+def _read_keras(path: str) -> PredictFn:
+  model = tf.keras.models.load_model(path)
+  return lambda images: model.predict(images, verbose=0)
+
+
+def _write_saved_model(source: Source, path: str) -> None:
+  tf.saved_model.save(source.folded, path)
+
+
+def _read_saved_model(path: str) -> PredictFn:
+  model = tf.saved_model.load(path)
+  return lambda images: model(tf.constant(images)).numpy()
+
+
+def _check_is_sign_masked(source: Source) -> None:
+  if source.network_options is None:
+    raise ValueError(
+        'The model must be one of hidenseek, whose weights follow from a seed '
+        'and signs.'
+    )
+
+
+def _write_ticket(source: Source, path: str) -> None:
+  _check_is_sign_masked(source)
+  ticket.save_ticket(
+      path,
+      source.model,
+      source.architecture,
+      source.network_options,
+      source.ticket_mask,
+  )
+
+
+def _read_ticket(path: str) -> PredictFn:
+  model = ticket.load_ticket(path)
+  return lambda images: model.predict(images, verbose=0)
+
+
+def _write_trainable(source: Source, path: str) -> None:
+  _check_is_sign_masked(source)
+  _write_bytes(
+      path,
+      trainable.convert_trainable(
+          source.model, source.score_scale, source.batch_size
+      ),
+  )
+
+
+def _write_bytes(path: str, content: bytes) -> None:
+  with open(path, 'wb') as output:
+    output.write(content)
+
+
+def _read_trainable(path: str) -> PredictFn:
+  interpreter = tf.lite.Interpreter(path, num_threads=1)
+  infer = interpreter.get_signature_runner('infer')
+  return lambda images: np.concatenate(
+      [infer(x=images[i : i + 1])['logits'] for i in range(len(images))]
+  )
+
+
+def _read_tflite(path: str) -> PredictFn:
+  interpreter = tf.lite.Interpreter(path, num_threads=1)
+  interpreter.allocate_tensors()
+  input_index = interpreter.get_input_details()[0]['index']
+  output_index = interpreter.get_output_details()[0]['index']
+
+  def predict(images):
+    logits = []
+    for image in images:
+      interpreter.set_tensor(input_index, image[np.newaxis])
+      interpreter.invoke()
+      logits.append(interpreter.get_tensor(output_index)[0])
+    return np.stack(logits)
+
+  return predict
+
+
+def _tflite_format(name: str, flavour: tflite_flavours.Flavour) -> Format:
+  def write(source, path):
+    _write_bytes(
+        path, flavour.convert(source.folded, source.calibration_images)
+    )
+
+  return Format(f'model_{name}.tflite', write, _read_tflite, flavour.bounds)
+
+
+FORMATS = {
+    'keras': Format(
+        'model.keras',
+        lambda source, path: source.folded.save(path, save_format='keras'),
+        _read_keras,
+        is_for_devices=False,
+    ),
+    'saved_model': Format(
+        'saved_model',
+        _write_saved_model,
+        _read_saved_model,
+        is_for_devices=False,
+    ),
+    'ticket': Format(
+        'model.ticket', _write_ticket, _read_ticket, is_for_devices=False
+    ),
+    **{
+        f'tflite_{name}': _tflite_format(name, flavour)
+        for name, flavour in tflite_flavours.FLAVOURS.items()
+    },
+    'tflite_trainable': Format(
+        'model_trainable.tflite', _write_trainable, _read_trainable
+    ),
+}
+
+
+def export(
+    name: str,
+    source: Source,
+    output_dir: str,
+    images: np.ndarray,
+    expected: np.ndarray,
+) -> agreement.Agreement:
+  """Writes a format, if what can be read back agrees with Keras.
+
+  Args:
+    name: A name in `FORMATS`.
+    source: What is exported.
+    output_dir: The folder, which exists.
+    images: float32 images on which the file is compared.
+    expected: Keras' logits for them.
+
+  Returns:
+    How far the file agrees.
+
+  Raises:
+    ValueError: If the model cannot have the format, or `AgreementError` if the
+      file does not agree. Nothing is left in the folder then.
+  """
+  form = FORMATS[name]
+  path = os.path.join(output_dir, form.file_name)
+  unfinished = os.path.join(output_dir, f'unfinished.{form.file_name}')
+  try:
+    _remove(unfinished)
+    form.write(source, unfinished)
+    logits = form.read(unfinished)(images)
+    result = agreement.check(name, logits, expected, form.bounds)
+    _remove(path)
+    os.replace(unfinished, path)
+  finally:
+    _remove(unfinished)
+  return result
+
+
+def _remove(path: str) -> None:
+  if tf.io.gfile.exists(path):
+    tf.io.gfile.rmtree(path) if tf.io.gfile.isdir(path) else os.remove(path)
