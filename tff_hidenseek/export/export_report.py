@@ -14,6 +14,7 @@ from tff_hidenseek.export import files
 from tff_hidenseek.export import formats
 
 _COMPARISONS = 15
+_MARKERS = 'os^vDPX<>ph'
 _IMAGES_PER_TIMING = 4
 
 
@@ -126,32 +127,20 @@ def write_report(
 
 
 def _plot(path: str, rows: List[Row]) -> None:
-  """Plots accuracy against size, after gzip too."""
-  canvas = figure.Figure(figsize=(7.2, 4.2), layout='constrained')
+  """Plots accuracy against size; hollow is the size after gzip."""
+  canvas = figure.Figure(figsize=(7.6, 4.2), layout='constrained')
   axes = canvas.subplots()
   axes.spines[['top', 'right']].set_visible(False)
-  accuracies = [row.accuracy for row in rows]
-  axes.scatter(
-      [row.gzip_bytes for row in rows],
-      accuracies,
-      facecolors='none',
-      edgecolors='tab:grey',
-      label='after gzip',
-  )
-  axes.scatter([row.bytes for row in rows], accuracies, label='file')
-  for index, row in enumerate(sorted(rows, key=lambda row: row.bytes)):
-    axes.annotate(
-        row.flavour,
-        (row.bytes, row.accuracy),
-        xytext=(0, 10 + 11 * (index % 4)),
-        textcoords='offset points',
-        ha='center',
-        fontsize=7,
-        arrowprops=dict(arrowstyle='-', color='lightgrey', linewidth=0.5),
+  for index, row in enumerate(rows):
+    style = dict(
+        color=f'C{index % 10}', marker=_MARKERS[index % len(_MARKERS)]
     )
-  low, high = min(accuracies), max(accuracies)
-  axes.set_ylim(low - 0.02, high + 0.03 + 0.5 * (high - low))
-  axes.set(xscale='log', xlabel='bytes', ylabel='test accuracy')
+    axes.plot(row.bytes, row.accuracy, label=row.flavour, ls='none', **style)
+    axes.plot(row.gzip_bytes, row.accuracy, mfc='none', ls='none', **style)
+  axes.set(
+      xscale='log', xlabel='bytes (hollow: after gzip)', ylabel='test accuracy'
+  )
+  axes.margins(y=0.3)
   axes.grid(alpha=0.3)
-  axes.legend(frameon=False, loc='lower right')
+  canvas.legend(frameon=False, loc='outside right upper')
   canvas.savefig(path, dpi=120)
