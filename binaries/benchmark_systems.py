@@ -1,4 +1,4 @@
-"""The systems that the benchmark compares, each alone in a process of its own."""
+"""The systems that the benchmark compares, each in a process of its own."""
 
 import multiprocessing
 import os
@@ -157,7 +157,7 @@ def _serve(connection, workload, system, algorithm, num_threads):
 
 
 class System:
-  """One system in a process of its own, idle between the rounds it is asked for.
+  """One system in its own process, idle between the rounds it is asked for.
 
   Attributes:
     workload: A key of `WORKLOADS`.

@@ -1,4 +1,4 @@
-"""What every command does alike: quiet logs, and a user's mistake in one line."""
+"""What every command does alike: quiet logs, a user's mistake in one line."""
 
 import contextlib
 import sys

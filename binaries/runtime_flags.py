@@ -1,4 +1,4 @@
-"""Flags of where and how fast TFF's computations run, never of what they give."""
+"""Flags of where and how fast computations run, never of what they give."""
 
 from absl import flags
 import tensorflow_federated as tff

@@ -9,7 +9,6 @@ from unittest import mock
 
 from absl import flags
 from matplotlib import image
-import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 

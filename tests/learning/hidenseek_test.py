@@ -6,7 +6,6 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.learning import hidenseek
-from tff_hidenseek.learning import vote_broadcasts
 from tff_hidenseek.models import prunable_layers
 from tff_hidenseek.runtimes import in_process
 from tests.learning import boundary

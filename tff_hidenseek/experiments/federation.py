@@ -82,7 +82,7 @@ class Federation:
     ]
 
   def label_counts(self) -> np.ndarray:
-    """Returns each client's number of examples of each class, `[n, classes]`."""
+    """Returns how many examples of each class a client has, `[n, classes]`."""
     labels = self.dataset.train_y
     return np.stack([
         np.bincount(
@@ -217,9 +217,8 @@ def build_sampling_fn(federation: Federation, config):
   sample = tff.simulation.build_uniform_sampling_fn(
       federation.seen_clients, replace=False, random_seed=config.seed
   )
-  return lambda round_num: [
-      int(client_id) for client_id in sample(round_num, config.clients_per_round)
-  ]
+  size = config.clients_per_round
+  return lambda round_num: [int(i) for i in sample(round_num, size)]
 
 
 def stack_states(client_states: Sequence):

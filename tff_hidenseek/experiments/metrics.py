@@ -28,7 +28,7 @@ METRIC_NAMES = (
 
 
 def read_rows(run_dir: str) -> List[Dict[str, Any]]:
-  """Returns the rows of a run's `metrics.jsonl`; a torn last line is left out."""
+  """Returns the rows of `metrics.jsonl`; a torn last line is left out."""
   rows = []
   path = os.path.join(run_dir, 'metrics.jsonl')
   if os.path.exists(path):
@@ -64,7 +64,7 @@ class MetricsWriter:
     )
 
   def write(self, row: Mapping[str, Any]) -> None:
-    """Appends a row; a metric that is missing was not evaluated, and is null."""
+    """Appends a row; a metric that is missing was not taken, and is null."""
     unknown = set(row) - set(METRIC_NAMES)
     if unknown:
       raise ValueError(

@@ -12,7 +12,7 @@ _HEIGHT = 3.8
 _MAX_ANNOTATED_CLIENTS = 20
 
 
-def _new_axes(width: float = _WIDTH, height: float = _HEIGHT):
+def new_axes(width: float = _WIDTH, height: float = _HEIGHT):
   """Returns a figure of its own canvas, so that no display is needed."""
   canvas = figure.Figure(figsize=(width, height), layout='constrained')
   axes = canvas.subplots()
@@ -36,7 +36,7 @@ def plot_accuracy(
     x_fn: Maps a row to its place there.
     log_x: Whether that axis is logarithmic.
   """
-  canvas, axes = _new_axes()
+  canvas, axes = new_axes()
   for name, rows in runs.items():
     rows = [row for row in rows if row['global_accuracy'] is not None]
     axes.plot(
@@ -56,7 +56,7 @@ def plot_accuracy(
 
 def plot_layer_densities(path: str, densities: Mapping[str, float]) -> None:
   """Plots the fraction of weights that each layer keeps."""
-  canvas, axes = _new_axes(height=max(1.6, 0.32 * len(densities) + 0.8))
+  canvas, axes = new_axes(height=max(1.6, 0.32 * len(densities) + 0.8))
   bars = axes.barh(list(densities), list(densities.values()), color='tab:blue')
   axes.bar_label(bars, [f'{d:.3g}' for d in densities.values()], padding=3)
   axes.invert_yaxis()
@@ -72,7 +72,7 @@ def plot_label_counts(path: str, label_counts: np.ndarray) -> None:
     label_counts: `int[num_clients, num_classes]`.
   """
   num_clients, num_classes = label_counts.shape
-  canvas, axes = _new_axes(
+  canvas, axes = new_axes(
       width=min(16, max(_WIDTH, 0.3 * num_classes + 2)),
       height=min(10, max(2.4, 0.22 * num_clients + 1)),
   )

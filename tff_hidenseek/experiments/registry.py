@@ -44,8 +44,12 @@ ALGORITHMS = {
         fed_avg_compressed.build_fed_avg_compressed,
         fed_avg_compressed.CompressedFedAvgOptions,
     ),
-    'sign_sgd': AlgorithmEntry(sign_sgd.build_sign_sgd, sign_sgd.SignSgdOptions),
-    'fed_mask': AlgorithmEntry(fed_mask.build_fed_mask, fed_mask.FedMaskOptions),
+    'sign_sgd': AlgorithmEntry(
+        sign_sgd.build_sign_sgd, sign_sgd.SignSgdOptions
+    ),
+    'fed_mask': AlgorithmEntry(
+        fed_mask.build_fed_mask, fed_mask.FedMaskOptions
+    ),
     'lottery_fl': AlgorithmEntry(
         lottery_fl.build_lottery_fl, lottery_fl.LotteryFLOptions
     ),

@@ -55,7 +55,9 @@ def format_summary(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
       _last(rows, 'unseen_personal_accuracy_mean') is not None
       for rows in runs.values()
   ):
-    add('  of unseen clients', 'unseen_personal_accuracy_mean', _format_accuracy)
+    add(
+        '  of unseen clients', 'unseen_personal_accuracy_mean', _format_accuracy
+    )
   add('sent up by all clients', 'total_bytes_up', _format_bytes)
   add('sent down to all clients', 'total_bytes_down', _format_bytes)
   add('up, a weight of the model', 'bits_per_weight_up', _format_bits)

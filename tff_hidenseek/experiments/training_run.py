@@ -1,4 +1,4 @@
-"""The state of a run between rounds: what a checkpoint holds, how it moves on."""
+"""The state of a run between rounds: what a checkpoint holds."""
 
 import collections
 from typing import Any, Dict
@@ -49,7 +49,8 @@ class TrainingRun:
     return self.algorithm.initial_client_state is not None
 
   def _client_state(self, client_id: int):
-    return self.client_states.get(client_id, self.algorithm.initial_client_state)
+    initial = self.algorithm.initial_client_state
+    return self.client_states.get(client_id, initial)
 
   def train_round(self, round_num: int) -> Dict[str, Any]:
     """Runs round `round_num`, from 1; returns its row of metrics."""

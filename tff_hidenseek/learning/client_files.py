@@ -84,7 +84,7 @@ def build_client_reader(
 
 
 def find_missing_file(message: str) -> Optional[str]:
-  """Returns the client's file that an error's message says is missing, if any."""
+  """Returns the client's file that an error says is missing, if any."""
   found = re.search(
       rf'([^\s:]+{re.escape(_SUFFIX)}); No such file or directory', message
   )

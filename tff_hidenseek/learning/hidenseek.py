@@ -33,7 +33,7 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
   Attributes:
     density: Fraction of the kernels' weights that is kept, in (0, 1].
     pruning: Name of the mask's construction.
-    pruning_iterations: Steps of the exponential pruning schedule; 1 is one-shot.
+    pruning_iterations: Steps of the exponential schedule; 1 is one-shot.
     kernel_distribution: `ternary` (one magnitude a layer) or `gaussian`.
     kernel_gain: Standard deviation of a layer's output relative to He
       initialisation.
@@ -124,14 +124,14 @@ class PrunedNetwork:
   def num_kept(self) -> collections.OrderedDict:
     """The number of kept weights of each layer."""
     return collections.OrderedDict(
-        (name, positions.size) for name, positions in self.kept_positions.items()
+        (name, kept.size) for name, kept in self.kept_positions.items()
     )
 
 
 def network_options(
     options: HideNSeekOptions, seed: int
 ) -> seeded_network.NetworkOptions:
-  """Returns what determines the pruned network among an experiment's options."""
+  """Returns what determines the pruned network among the options."""
   values = attrs.asdict(options)
   names = [field.name for field in attrs.fields(seeded_network.NetworkOptions)]
   return seeded_network.NetworkOptions(
@@ -267,9 +267,8 @@ def build_hidenseek(
   broadcast = vote_broadcasts.VOTE_BROADCASTS[options.broadcast]
 
   def update_server(state, mean_vote):
-    velocity = (
-        options.server_momentum * state['velocity'] + mean_vote - state['scores']
-    )
+    step = mean_vote - state['scores']
+    velocity = options.server_momentum * state['velocity'] + step
     new_scores = tf.clip_by_value(
         state['scores'] + options.server_learning_rate * velocity, -1, 1
     )

@@ -1,8 +1,8 @@
 """A client's pass over its own examples: shuffled minibatches, then evaluation.
 
-Plain TensorFlow without placements, for use inside a `tf.function`. The loops are
-`tf.while_loop`s: AutoGraph would take longer to rewrite the Python code of a
-client's work than to trace it.
+Plain TensorFlow without placements, for use inside a `tf.function`. The loops
+are `tf.while_loop`s: AutoGraph would take longer to rewrite the Python code of
+a client's work than to trace it.
 """
 
 import collections

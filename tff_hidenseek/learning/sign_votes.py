@@ -134,7 +134,9 @@ class SignVoteMeanFactory(tff.aggregators.WeightedAggregationFactory):
     return _build_mean(self._num_votes, value_type, weight_type)
 
 
-class UnweightedSignVoteMeanFactory(tff.aggregators.UnweightedAggregationFactory):
+class UnweightedSignVoteMeanFactory(
+    tff.aggregators.UnweightedAggregationFactory
+):
   """Makes processes that average packed votes, every client counting the same.
 
   See `SignVoteMeanFactory`; nothing but the votes is sent.
