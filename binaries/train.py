@@ -76,7 +76,7 @@ def _train(config, federation, run_dir):
           ),
       )
       federation = federation_lib.FederationOfFiles(federation)
-    run_folder.prepare(run_dir, config, _RESUME.value)
+    run_folder.prepare(run_dir, config)
     run = training_run.TrainingRun(config, algorithm, federation)
     with _missing_client_files():
       rows = training_loop.train(config, run, federation, run_dir)
@@ -109,6 +109,8 @@ def main(argv):
       run_dirs[reference.algorithm] = os.path.join(
           _OUTPUT_DIR.value, f'reference_{reference.algorithm}'
       )
+    for name, run_dir in run_dirs.items():
+      run_folder.check(run_dir, configs[name], _RESUME.value)
     runtime_flags.set_runtime()
     federation = federation_lib.build_federation(config)
   rows = {

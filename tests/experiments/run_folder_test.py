@@ -7,7 +7,7 @@ from tff_hidenseek.experiments import run_folder
 from tests.experiments import tiny_experiment
 
 
-class PrepareTest(unittest.TestCase):
+class RunFolderTest(unittest.TestCase):
 
   def setUp(self):
     super().setUp()
@@ -16,9 +16,9 @@ class PrepareTest(unittest.TestCase):
     self._dir = os.path.join(folder, 'runs', 'mine')
 
   def _prepare(self, resume=False, **changes):
-    run_folder.prepare(
-        self._dir, tiny_experiment.make_config(**changes), resume
-    )
+    config = tiny_experiment.make_config(**changes)
+    run_folder.check(self._dir, config, resume)
+    run_folder.prepare(self._dir, config)
 
   def _write(self, name):
     os.makedirs(self._dir, exist_ok=True)
@@ -33,6 +33,10 @@ class PrepareTest(unittest.TestCase):
           file.read(), tiny_experiment.make_config().to_flag_file()
       )
     self.assertEqual(os.listdir(self._dir), ['config.flags'])
+
+  def test_a_check_changes_nothing(self):
+    run_folder.check(self._dir, tiny_experiment.make_config(), resume=False)
+    self.assertFalse(os.path.exists(self._dir))
 
   def test_an_empty_folder_is_new(self):
     os.makedirs(self._dir)

@@ -6,13 +6,15 @@ import os
 CONFIG_FILE = 'config.flags'
 # The global Keras model after the last round.
 FINAL_MODEL_FILE = 'final_model.keras'
+# What is left of it where a run was killed while its config was written.
+_UNFINISHED_CONFIG_FILE = CONFIG_FILE + '.tmp'
 
 
-def prepare(run_dir: str, config, resume: bool) -> None:
-  """Makes the folder of a new run, or checks that of a run to go on with.
+def check(run_dir: str, config, resume: bool) -> None:
+  """Checks that a run may begin, or go on, in a folder; changes nothing.
 
   Args:
-    run_dir: The run's folder.
+    run_dir: The run's folder, which need not exist.
     config: The `ExperimentConfig` that is to be run.
     resume: Whether a run that is there may go on.
 
@@ -20,12 +22,12 @@ def prepare(run_dir: str, config, resume: bool) -> None:
     ValueError: If the folder holds another run, or the same without `resume`,
       or other files.
   """
-  text = config.to_flag_file()
   path = os.path.join(run_dir, CONFIG_FILE)
   if os.path.exists(path):
     with open(path, encoding='utf-8') as existing:
       differing = sorted(
-          set(existing.read().splitlines()) ^ set(text.splitlines())
+          set(existing.read().splitlines())
+          ^ set(config.to_flag_file().splitlines())
       )
     if differing:
       raise ValueError(
@@ -38,14 +40,22 @@ def prepare(run_dir: str, config, resume: bool) -> None:
           'Add --resume to go on with it, or choose another folder.'
       )
     return
-  # What is left where a run was killed while its config was written.
-  unfinished = path + '.tmp'
-  others = set(os.listdir(run_dir)) if os.path.isdir(run_dir) else set()
-  if others - {os.path.basename(unfinished)}:
+  files = set(os.listdir(run_dir)) if os.path.isdir(run_dir) else set()
+  if files - {_UNFINISHED_CONFIG_FILE}:
     raise ValueError(
         f'`output_dir` must be new or empty, found other files in {run_dir}.'
     )
+
+
+def prepare(run_dir: str, config) -> None:
+  """Makes the folder of a run and writes its config.
+
+  Args:
+    run_dir: The run's folder, which `check` has passed.
+    config: The `ExperimentConfig` that is to be run.
+  """
   os.makedirs(run_dir, exist_ok=True)
+  unfinished = os.path.join(run_dir, _UNFINISHED_CONFIG_FILE)
   with open(unfinished, 'w', encoding='utf-8') as flag_file:
-    flag_file.write(text)
-  os.replace(unfinished, path)
+    flag_file.write(config.to_flag_file())
+  os.replace(unfinished, os.path.join(run_dir, CONFIG_FILE))
