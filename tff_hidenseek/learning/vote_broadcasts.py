@@ -1,8 +1,9 @@
 """Codes of the mean vote on its way down: float32, 4-bit tally, 1-bit majority.
 
 The server's global score of a kept weight lies in [-1, 1]. `tally` rounds it to
-the nearest of 15 levels -7/7 ... 7/7, two to a byte: with up to seven equally
-weighted clients that is the exact tally. `majority` sends its sign.
+the nearest of 15 levels -7/7 ... 7/7, two to a byte: the mean votes of up to
+seven equally weighted clients stay apart, and those of one, two or seven arrive
+exactly. `majority` sends its sign.
 """
 
 from typing import Callable
