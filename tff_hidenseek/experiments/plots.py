@@ -3,7 +3,6 @@
 import os
 from typing import Any, Callable, Mapping, Sequence
 
-from matplotlib import figure
 import numpy as np
 
 _WIDTH = 6.4
@@ -12,12 +11,27 @@ _HEIGHT = 3.8
 _MAX_ANNOTATED_CLIENTS = 20
 
 
-def new_axes(width: float = _WIDTH, height: float = _HEIGHT):
-  """Returns a figure of its own canvas, so that no display is needed."""
+def new_figure(
+    width: float = _WIDTH, height: float = _HEIGHT, num_axes: int = 1
+):
+  """Returns a figure of its own canvas, so that no display is needed.
+
+  Args:
+    width: Inches.
+    height: Inches.
+    num_axes: How many axes stand side by side.
+
+  Returns:
+    The figure, and its axes: an array if there are several.
+  """
+  # Here because it takes half a second, when the results are there already.
+  from matplotlib import figure  # pylint: disable=g-import-not-at-top
+
   canvas = figure.Figure(figsize=(width, height), layout='constrained')
-  axes = canvas.subplots()
-  axes.spines[['top', 'right']].set_visible(False)
-  return canvas, axes
+  all_axes = canvas.subplots(1, num_axes)
+  for axes in np.ravel(all_axes):
+    axes.spines[['top', 'right']].set_visible(False)
+  return canvas, all_axes
 
 
 def plot_accuracy(
@@ -36,7 +50,7 @@ def plot_accuracy(
     x_fn: Maps a row to its place there.
     log_x: Whether that axis is logarithmic.
   """
-  canvas, axes = new_axes()
+  canvas, axes = new_figure()
   for name, rows in runs.items():
     rows = [row for row in rows if row['global_accuracy'] is not None]
     axes.plot(
@@ -56,7 +70,7 @@ def plot_accuracy(
 
 def plot_layer_densities(path: str, densities: Mapping[str, float]) -> None:
   """Plots the fraction of weights that each layer keeps."""
-  canvas, axes = new_axes(height=max(1.6, 0.32 * len(densities) + 0.8))
+  canvas, axes = new_figure(height=max(1.6, 0.32 * len(densities) + 0.8))
   bars = axes.barh(list(densities), list(densities.values()), color='tab:blue')
   axes.bar_label(bars, [f'{d:.3g}' for d in densities.values()], padding=3)
   axes.invert_yaxis()
@@ -72,7 +86,7 @@ def plot_label_counts(path: str, label_counts: np.ndarray) -> None:
     label_counts: `int[num_clients, num_classes]`.
   """
   num_clients, num_classes = label_counts.shape
-  canvas, axes = new_axes(
+  canvas, axes = new_figure(
       width=min(16, max(_WIDTH, 0.3 * num_classes + 2)),
       height=min(10, max(2.4, 0.22 * num_clients + 1)),
   )
