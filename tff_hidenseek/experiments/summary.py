@@ -1,5 +1,6 @@
 """The short table at the end of a run."""
 
+import textwrap
 from typing import Any, Mapping, Sequence
 
 
@@ -86,10 +87,10 @@ def format_summary(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
         _last(rows, 'global_accuracy')
         - _last(reference_rows, 'global_accuracy')
     )
-    lines.append(
-        f'{name} uploaded {max(ratio, 1 / ratio):.0f} times {comparison} than '
-        f'{reference}; its global '
-        f'accuracy\nis {points:+.1f} points away from it.'
+    lines += textwrap.wrap(
+        f'At {points:+.1f} points of global accuracy, {name} uploaded '
+        f'{max(ratio, 1 / ratio):.0f} times {comparison} than {reference}.',
+        width=78,
     )
   return '\n'.join(lines)
 
