@@ -61,7 +61,7 @@ def _load_global_model() -> tf.keras.Model:
   path = os.path.join(_RUN_DIR.value, 'final_model.keras')
   if not os.path.isfile(path):
     raise ValueError(f'`run_dir` must be of a finished run, found no {path}.')
-  return tf.keras.models.load_model(path)
+  return tf.keras.models.load_model(path, compile=False)
 
 
 def _build_personal_model(config, federation) -> tf.keras.Model:

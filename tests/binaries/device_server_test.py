@@ -14,7 +14,7 @@ _NUM_CLIENTS = 4
 
 def _run(program, *arguments, check=True):
   result = subprocess.run(
-      [sys.executable, '-m', program, _CONFIG, *arguments],
+      [sys.executable, '-m', program, _CONFIG, '--seed=1', *arguments],
       capture_output=True,
       check=check,
       text=True,

@@ -68,7 +68,7 @@ class Format:
 
 
 def _read_keras(path: str) -> PredictFn:
-  model = tf.keras.models.load_model(path)
+  model = tf.keras.models.load_model(path, compile=False)
   return lambda images: model.predict(images, verbose=0)
 
 
