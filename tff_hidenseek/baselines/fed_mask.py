@@ -106,9 +106,9 @@ class PersonalMaskClientWork(masked_weights.MaskedWeightsClientWork):
         flat_weights.unflatten(self.scores, self._weights), self._num_kept
     ):
       scores = tf.reshape(scores, [-1])
-      largest = tf.math.top_k(scores, num_kept).indices[:, tf.newaxis]
+      largest = tf.math.top_k(scores, num_kept, sorted=False).indices
       ones = tf.ones([num_kept], tf.int32)
-      kept.append(tf.scatter_nd(largest, ones, scores.shape))
+      kept.append(tf.scatter_nd(largest[:, tf.newaxis], ones, scores.shape))
     for variable in self._optimizer.variables():
       variable.assign(tf.zeros_like(variable))
     return tf.concat(kept, axis=0) > 0
