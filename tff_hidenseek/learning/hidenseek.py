@@ -209,6 +209,10 @@ class SignMaskClientWork(client_work.GradientClientWork):
           scale * layer_scores[layer.name],
       )
 
+  def after_step(self):
+    for layer in self._layers:
+      layer.update_kernel()
+
   def make_upload(self, seed):
     scores = tf.concat([layer.scores for layer in self._shared], axis=0)
     if not self._options.stochastic_votes:

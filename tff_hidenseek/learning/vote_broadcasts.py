@@ -16,6 +16,10 @@ import tensorflow_federated as tff
 from tff_hidenseek.layers import sign_ops
 
 _TALLY_LEVELS = 7
+# The two scores of each byte of a tally, `float32[256, 2]`.
+_TALLY_SCORES = (
+    np.stack([np.arange(256) % 16, np.arange(256) // 16], axis=1) - _TALLY_LEVELS
+).astype(np.float32) / np.float32(_TALLY_LEVELS)
 
 
 @attrs.frozen
@@ -41,9 +45,9 @@ def _encode_tally(scores: tf.Tensor) -> tf.Tensor:
 
 
 def _decode_tally(sent: tf.Tensor, num_votes: int) -> tf.Tensor:
-  nibbles = tf.reshape(tf.stack([sent % 16, sent // 16], axis=1), [-1])
-  levels = tf.cast(nibbles[:num_votes], tf.float32) - _TALLY_LEVELS
-  return levels / _TALLY_LEVELS
+  # Looked up a byte at a time: every client does this in every round.
+  scores = tf.gather(_TALLY_SCORES, tf.cast(sent, tf.int32))
+  return tf.reshape(scores, [-1])[:num_votes]
 
 
 def _encode_majority(scores: tf.Tensor) -> tf.Tensor:
