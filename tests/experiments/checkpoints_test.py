@@ -154,6 +154,15 @@ class DamageTest(CheckpointsTest):
         shutil.rmtree(self._path(2), ignore_errors=True)
         shutil.copytree(whole, self._path(2))
 
+  def test_data_of_another_digest_is_named_and_the_one_before_used(self):
+    manager = self._manager()
+    manager.save(1, _make_state(1))
+    with mock.patch.object(
+        checkpoints, '_digest', return_value=np.zeros(32, np.uint8)
+    ):
+      manager.save(2, _make_state(2))
+    self._assert_passes_over(2)
+
   def test_another_run_s_checkpoint_is_not_taken(self):
     manager = self._manager()
     manager.save(1, _make_state(1))
