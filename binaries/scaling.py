@@ -4,8 +4,8 @@ python -m binaries.scaling --output=docs/performance/scaling.json \
     --image_dir=docs/images
 
 A round of 10 clients of 20 images 8x8x1 and the model `cnn`, grown in one
-direction at a time: the federation, the cohort, and the model, there with images
-32x32x3. Everything runs in this process, on all its cores.
+direction at a time: the federation, the cohort, and the model, the last with
+images 32x32x3. Each size runs in a process of its own, on all cores.
 """
 
 import json

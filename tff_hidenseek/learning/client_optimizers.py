@@ -1,9 +1,9 @@
 """Optimizers of the client's local training.
 
-TensorFlow's fused kernels, each of which updates a variable in place in one pass:
-on a large dense layer that costs half of what assigning a new value does. They
-are called without Keras, whose optimizers keep their constants in variables:
-that costs a client with a tiny model a tenth of its round.
+TensorFlow's fused kernels, each of which updates a variable in place in one
+pass: on a large dense layer that costs half of what assigning a new value does.
+They are called without Keras, whose optimizers keep their constants in
+variables: that costs a client with a tiny model a tenth of its round.
 """
 
 import tensorflow as tf

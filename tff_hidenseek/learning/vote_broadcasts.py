@@ -16,10 +16,9 @@ import tensorflow_federated as tff
 from tff_hidenseek.layers import sign_ops
 
 _TALLY_LEVELS = 7
+_NIBBLES = np.stack([np.arange(256) % 16, np.arange(256) // 16], axis=1)
 # The two scores of each byte of a tally, `float32[256, 2]`.
-_TALLY_SCORES = (
-    np.stack([np.arange(256) % 16, np.arange(256) // 16], axis=1) - _TALLY_LEVELS
-).astype(np.float32) / np.float32(_TALLY_LEVELS)
+_TALLY_SCORES = np.float32(_NIBBLES - _TALLY_LEVELS) / np.float32(_TALLY_LEVELS)
 
 
 @attrs.frozen
