@@ -135,12 +135,13 @@ def _export(names, source, output_dir, test_examples, more_images):
       continue
     form = formats.FORMATS[name]
     path = os.path.join(output_dir, form.file_name)
-    predict = form.read(path)
     if name == _REFERENCE:
-      reference = predict
+      reference = form.read(path)
     latency = None
     if form.is_for_devices and reference:
-      latency = export_report.measure_latency_ratio(predict, reference, images)
+      latency = export_report.measure_latency_ratio(
+          form.read(path), reference, images
+      )
     size, gzip_size = export_report.measure_sizes(path)
     rows.append(
         export_report.Row(

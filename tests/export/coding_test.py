@@ -55,8 +55,8 @@ class MaskCodingTest(unittest.TestCase):
   def test_bytes_of_other_machines_are_read(self):
     # Written with version 0.4.2 of the range coder's library, on Python 3.9.
     data = base64.b64decode(
-        'MAAAAOAAxwAoAAAIADZLP+KwsNhnevCQcju8uoVGHbhSdJudonCwjUI1lpL9Ty/6kwAAAGjY'
-        'G56k9iXcgEfV+w=='
+        'MAAAAOAAxwAoAAAIADZLP+KwsNhnevCQcju8uoVGHbhSdJudonCwjUI1lpL9'
+        'Ty/6kwAAAGjYG56k9iXcgEfV+w=='
     )
     mask = _structured_mask(30, 20)
     decoded = mask_coding.decode_masks(

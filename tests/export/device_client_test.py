@@ -1,5 +1,6 @@
 """Tests of the client on a device."""
 
+import functools
 import subprocess
 import sys
 import unittest
@@ -14,11 +15,16 @@ from tff_hidenseek.export import trainable
 _BATCH_SIZE = 16
 
 
-def _make_client(num_examples=20, **changes):
-  model = trained_models.train_on_digits('mlp')
-  file = trainable.convert_trainable(
-      model, trained_models.SCORE_SCALE, _BATCH_SIZE
+@functools.lru_cache()
+def _file():
+  return trainable.convert_trainable(
+      trained_models.train_on_digits('mlp'),
+      trained_models.SCORE_SCALE,
+      _BATCH_SIZE,
   )
+
+
+def _make_client(num_examples=20, **changes):
   digits = trained_models.load_digits()
   arguments = dict(
       x=digits.train_x[:num_examples],
@@ -28,7 +34,7 @@ def _make_client(num_examples=20, **changes):
       seed=0,
   )
   return device_client.DeviceClient(
-      tflite_runtime.interpreter.Interpreter(model_content=file),
+      tflite_runtime.interpreter.Interpreter(model_content=_file()),
       **{**arguments, **changes},
   )
 

@@ -13,9 +13,9 @@ import numpy as np
 from tff_hidenseek.export import files
 from tff_hidenseek.export import formats
 
-_COMPARISONS = 15
+_COMPARISONS = 40
 _MARKERS = 'os^vDPX<>ph'
-_IMAGES_PER_TIMING = 4
+_IMAGES_PER_TIMING = 2
 
 
 @attrs.frozen
@@ -70,17 +70,18 @@ def measure_latency_ratio(
 ) -> float:
   """Returns how many times as long one takes as the other.
 
-  Both run in turns, so that a busy machine slows both; the result is the median
-  of the ratios.
+  They run in turns, each first every other time, so that a busy machine slows
+  both; the result is the median of the ratios.
   """
   images = images[:_IMAGES_PER_TIMING]
   ratios = []
-  for _ in range(_COMPARISONS):
-    start = time.perf_counter()
-    reference(images)
-    middle = time.perf_counter()
-    predict(images)
-    ratios.append((time.perf_counter() - middle) / (middle - start))
+  for turn in range(_COMPARISONS):
+    seconds = {}
+    for timed in (predict, reference)[:: 1 if turn % 2 else -1]:
+      start = time.perf_counter()
+      timed(images)
+      seconds[timed] = time.perf_counter() - start
+    ratios.append(seconds[predict] / seconds[reference])
   return float(np.median(ratios))
 
 
