@@ -47,6 +47,7 @@ class ProbabilisticMaskClientWork(masked_weights.MaskedWeightsClientWork):
     self._evaluation_seed = random_seeds.client_seed(
         task.seed, random_seeds.Purpose.MASK, 0, 0
     )
+    self._num_steps = tf.Variable(0)
 
   def draw_mask(self, seed: tf.Tensor) -> tf.Tensor:
     """Draws a mask, `float32` with an element for every weight."""
@@ -65,14 +66,18 @@ class ProbabilisticMaskClientWork(masked_weights.MaskedWeightsClientWork):
     self._step_seed = random_seeds.fold_in(
         seed, -int(random_seeds.Purpose.MASK)
     )
-    self.after_step()
+    self._num_steps.assign(0)
+    self._assign_mask_of_step()
     loss = super().train(data, seed)
     self.assign_mask(self.draw_mask(self._evaluation_seed))
     return loss
 
   def after_step(self):
-    step = tf.cast(self._optimizer.iterations, tf.int32)
-    seed = random_seeds.fold_in(self._step_seed, step)
+    self._num_steps.assign_add(1)
+    self._assign_mask_of_step()
+
+  def _assign_mask_of_step(self):
+    seed = random_seeds.fold_in(self._step_seed, self._num_steps.read_value())
     self.assign_mask(self.draw_mask(seed))
 
   def mask_derivative(self):

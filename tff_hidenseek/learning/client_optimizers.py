@@ -6,6 +6,8 @@ They are called without Keras, whose optimizers keep their constants in
 variables: that costs a client with a tiny model a tenth of its round.
 """
 
+from typing import List
+
 import tensorflow as tf
 
 _MOMENTUM = 0.9
@@ -29,6 +31,10 @@ class _Optimizer:
 
   # Variables of a variable's shape that the optimizer keeps beside it.
   num_slots = 0
+
+  def variables(self) -> List[tf.Variable]:
+    """Returns all that it remembers; zeros are a new optimizer's."""
+    return [slot for slots in self._slots.values() for slot in slots]
 
   def apply_gradients(self, gradients_and_variables) -> None:
     """Takes one step; pairs of a gradient and its variable."""
@@ -64,6 +70,9 @@ class _Adam(_Optimizer):
   def __init__(self, learning_rate: float, variables):
     super().__init__(learning_rate, variables)
     self._num_steps = tf.Variable(0.0)
+
+  def variables(self):
+    return [self._num_steps, *super().variables()]
 
   def apply_gradients(self, gradients_and_variables) -> None:
     self._num_steps.assign_add(1.0, read_value=False)
