@@ -93,7 +93,7 @@ class KillTest(unittest.TestCase):
       for moment in (
           lambda: is_writing(3),
           lambda: is_past(7),
-          lambda: is_writing(15),
+          lambda: is_writing(21),
       ):
         exit_code = _train_until(killed, moment)
         self.assertEqual(exit_code, -signal.SIGKILL)
