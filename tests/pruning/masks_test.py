@@ -65,7 +65,9 @@ class EveryMaskTest(tf.test.TestCase, parameterized.TestCase):
 
   @parameterized.parameters(*_NAMES)
   def test_raises_on_an_emptied_layer(self, name):
-    with self.assertRaisesRegex(ValueError, 'leaves no weight in: .*(conv2|logits)'):
+    with self.assertRaisesRegex(
+        ValueError, 'leaves no weight in: .*(conv2|logits)'
+    ):
       _build_masks(name, 1e-5)
 
 

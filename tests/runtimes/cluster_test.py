@@ -157,7 +157,9 @@ class ClusterTest(unittest.TestCase):
   def test_raises_without_a_live_worker_and_uses_one_that_comes_back(self):
     for process in self._workers:
       process.stop()
-    with self.assertRaisesRegex(worker_error.WorkerError, 'No live worker .* within 2 s'):
+    with self.assertRaisesRegex(
+        worker_error.WorkerError, 'No live worker .* within 2 s'
+    ):
       _run_round(1.0, [10.0], [1.0])
     self._start(0)
     self.assertEqual(_run_round(1.0, [10.0], [1.0])[0], 12.0)
