@@ -14,6 +14,7 @@ import tensorflow_federated as tff
 from tff_hidenseek.runtimes import graph_rewrites
 from tff_hidenseek.runtimes import type_leaves
 
+
 class TensorFlowLeaf:
   """Calls one imported graph, eagerly or while a function is traced.
 
@@ -67,10 +68,54 @@ class TensorFlowLeaf:
     tensors = list(tensors)
     if self._has_token:
       tensors.append(tf.constant(''))
-    outputs = list(self._function(*tensors)[: len(self.output_specs)])
+    if tf.executing_eagerly():
+      outputs = self._function(*tensors)
+    else:
+      outputs = _add_call(self._function, tensors)
+    outputs = list(outputs[: len(self.output_specs)])
     for output, spec in zip(outputs, self.output_specs):
       output.set_shape(spec.shape)  # The graph may know less than its type.
     return outputs
+
+
+def _add_call(function, tensors: Sequence[tf.Tensor]) -> List[tf.Tensor]:
+  """Adds a call of a function to the graph that is being traced.
+
+  Unlike the function's own call this tells TensorFlow not to look inside for the
+  outputs' shapes: on a deep network's loop it then fails in one trace of four
+  (`Missing src context`), depending on where in memory the nodes are.
+
+  Args:
+    function: The concrete function.
+    tensors: Its inputs.
+
+  Returns:
+    Its outputs, of unknown shape.
+  """
+  graph = tf.compat.v1.get_default_graph()
+  function.add_to_graph(graph)
+  attribute = tf.compat.v1.AttrValue
+  is_stateful = function.function_def.signature.is_stateful
+  types = {
+      'Tin': [tensor.dtype for tensor in tensors],
+      'Tout': [tensor.dtype for tensor in function.outputs],
+  }
+  attributes = {
+      name: attribute(
+          list=attribute.ListValue(type=[d.as_datatype_enum for d in dtypes])
+      )
+      for name, dtypes in types.items()
+  }
+  attributes['f'] = attribute(
+      func=tf.compat.v1.NameAttrList(name=function.name)
+  )
+  attributes['_disable_call_shape_inference'] = attribute(b=True)
+  return graph.create_op(
+      'StatefulPartitionedCall' if is_stateful else 'PartitionedCall',
+      tensors,
+      types['Tout'],
+      attrs=attributes,
+  ).outputs
 
 
 def _tensor_names(binding) -> List[str]:
