@@ -1,10 +1,18 @@
 import concurrent.futures
+import functools
 import unittest
 
+import attrs
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_hidenseek.baselines import fed_avg
+from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.models import convnets
+from tff_hidenseek.runtimes import compilation
+from tff_hidenseek.runtimes import dataflow_builder
+from tff_hidenseek.runtimes import schedule
 from tff_hidenseek.runtimes import tensorflow_leaf
 
 
@@ -107,6 +115,26 @@ class TensorFlowLeafTest(unittest.TestCase):
       return leaf(leaf([value]))
 
     self.assertEqual(twice(tf.constant(1.0))[0].numpy(), 3.0)
+
+  def test_traces_a_deep_network_whatever_the_order_of_its_nodes(self):
+    task = federated_algorithm.LearningTask(
+        functools.partial(convnets.build_vgg16, (32, 32, 3), 10),
+        input_shape=(32, 32, 3),
+        num_classes=10,
+        seed=0,
+    )
+    algorithm = fed_avg.build_fed_avg(task, fed_avg.FedAvgOptions())
+    native = compilation.compile_to_native(algorithm.process.next)
+    flow = dataflow_builder.build_dataflow(native.to_building_block())
+    (clients,) = [
+        current.clients
+        for current in schedule.build_schedule(flow)
+        if current.clients.calls
+    ]
+    # TensorFlow visits nodes in the order of their addresses.
+    for _ in range(20):
+      attrs.evolve(clients).trace(1)
+
 
 
 if __name__ == '__main__':
