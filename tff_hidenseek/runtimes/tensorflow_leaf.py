@@ -82,8 +82,8 @@ def _add_call(function, tensors: Sequence[tf.Tensor]) -> List[tf.Tensor]:
   """Adds a call of a function to the graph that is being traced.
 
   Unlike the function's own call this tells TensorFlow not to look inside for
-  the outputs' shapes: on a deep network's loop it then fails in one trace of four
-  (`Missing src context`), depending on where in memory the nodes are.
+  the outputs' shapes: on a deep network's loop it then fails in one trace of
+  four (`Missing src context`), depending on where in memory the nodes are.
 
   Args:
     function: The concrete function.
