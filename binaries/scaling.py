@@ -46,7 +46,10 @@ _MEMORY = {
 }
 
 _ROUNDS = flags.DEFINE_integer(
-    'rounds', 5, 'Timed rounds of each size.', lower_bound=1
+    'rounds',
+    5,
+    'Least timed rounds of each size; more of them fill a second.',
+    lower_bound=1,
 )
 _OUTPUT = flags.DEFINE_string('output', None, 'A JSON file for the numbers.')
 _IMAGE_DIR = flags.DEFINE_string(
@@ -80,9 +83,15 @@ def _find_place(row):
 
 
 def _plot_scaling(path: str, rows: List[Dict[str, Any]]) -> None:
-  """Plots seconds a round over each direction, with slopes to compare."""
+  """Plots seconds a round over each direction, all on one scale."""
   canvas, all_axes = plots.new_figure(width=10.5, height=3.6, num_axes=3)
+  seconds = [row['seconds_per_round'] for row in rows]
   for axes, grown in zip(all_axes, _SIZES):
+    # Before the ticks: a new scale sets its own.
+    axes.set(xscale='log', yscale='log', xlabel=_LABELS[grown])
+    axes.set_ylim(min(seconds) / 2, max(seconds) * 2)
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
     for algorithm in _ALGORITHMS:
       here = [
           row for row in rows
@@ -102,16 +111,11 @@ def _plot_scaling(path: str, rows: List[Dict[str, Any]]) -> None:
           axes.annotate(
               row['model'],
               (place, row['seconds_per_round']),
-              (0, 8),
+              (6, -10),
               textcoords='offset points',
-              ha='center',
               fontsize=8,
           )
-    axes.set_xscale('log')
-    axes.set_yscale('log')
-    axes.set(xlabel=_LABELS[grown])
-    axes.minorticks_off()
-    axes.grid(alpha=0.3)
+  all_axes[2].margins(x=0.2)
   all_axes[0].set(ylabel='seconds a round')
   all_axes[0].legend(frameon=False)
   canvas.savefig(path, dpi=120)
