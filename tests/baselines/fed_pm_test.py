@@ -27,6 +27,14 @@ def _sigmoid(x):
   return 1 / (1 + np.exp(-x))
 
 
+def _draw_uniform(seed):
+  """Returns the draws of all kernels, each with its own seed."""
+  return one_round.join([
+      one_round.draw_uniform(np.prod(shape), random_seeds.fold_in(seed, i))
+      for i, shape in enumerate(one_round.KERNEL_SHAPES)
+  ])
+
+
 def _find_kernels(algorithm, state):
   model = algorithm.build_global_model(state)
   return one_round.join(
@@ -91,13 +99,13 @@ class RoundTest(tf.test.TestCase):
     for step in range(2):
       seed = random_seeds.fold_in(step_seed, step)
       p = _sigmoid(scores)
-      mask = one_round.draw_uniform(_NUM_WEIGHTS, seed) < p
+      mask = _draw_uniform(seed) < p
       gradient = one_round.find_kernel_gradient(
           weights * mask, data['x'], data['y']
       )
       scores -= one_round.LEARNING_RATE * gradient * weights * p * (1 - p)
     seed = one_round.client_seed(_Purpose.VOTE, data['client_id'])
-    return one_round.draw_uniform(_NUM_WEIGHTS, seed) < _sigmoid(scores)
+    return _draw_uniform(seed) < _sigmoid(scores)
 
   def test_the_global_model_is_one_mask_of_the_frozen_weights(self):
     algorithm = _build()

@@ -65,7 +65,7 @@ class PersonalMaskClientWork(masked_weights.MaskedWeightsClientWork):
     self._broadcast = vote_broadcasts.VOTE_BROADCASTS[options.broadcast]
 
   def start(self, message, client_state):
-    size = self.scores.shape[0]
+    size = sum(w.size for w in self._weights)
     self._received = self._broadcast.decode(message, size)
     self._is_pruned = client_state['is_pruned']
     self._set_kept(
@@ -77,15 +77,20 @@ class PersonalMaskClientWork(masked_weights.MaskedWeightsClientWork):
     self._kept = kept
     # A pruned layer's outputs vary as much as the whole layer's.
     gain = tf.where(is_pruned, self._options.density**-0.5, 1.0)
-    self._factors = tf.where(kept, gain, 0)
-    self.scores.assign(self._options.score_scale * self._received)
+    factors = flat_weights.unflatten(
+        gain * tf.cast(kept, tf.float32), self._weights
+    )
+    self._kept_weights = [w * f for w, f in zip(self._weights, factors)]
+    flat_weights.assign(
+        self.scores, self._options.score_scale * self._received
+    )
     self.after_step()
 
   def after_step(self):
-    self.assign_mask(tf.where(self.scores >= 0, self._factors, 0))
+    self.assign_kernels(self._kept_weights, [s >= 0 for s in self.scores])
 
-  def mask_derivative(self):
-    return self._factors
+  def route_gradients(self, gradients):
+    return [g * weight for g, weight in zip(gradients, self._kept_weights)]
 
   def train(self, data, seed):
     # Negative, because the shuffles fold in the numbers of the epochs.
@@ -102,9 +107,7 @@ class PersonalMaskClientWork(masked_weights.MaskedWeightsClientWork):
     """Trains for an epoch; returns where each layer's largest scores are."""
     self.run_epochs(data, seed, num_epochs=1)
     kept = []
-    for scores, num_kept in zip(
-        flat_weights.unflatten(self.scores, self._weights), self._num_kept
-    ):
+    for scores, num_kept in zip(self.scores, self._num_kept):
       scores = tf.reshape(scores, [-1])
       largest = tf.math.top_k(scores, num_kept, sorted=False).indices
       ones = tf.ones([num_kept], tf.int32)
@@ -121,7 +124,9 @@ class PersonalMaskClientWork(masked_weights.MaskedWeightsClientWork):
     del seed
     return collections.OrderedDict(
         kept=sign_ops.pack_bits(self._kept),
-        mask=sign_ops.pack_bits(self._select_kept(self.scores) >= 0),
+        mask=sign_ops.pack_bits(
+            self._select_kept(flat_weights.flatten(self.scores) >= 0)
+        ),
     )
 
   def make_client_state(self):

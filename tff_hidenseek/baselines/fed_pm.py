@@ -7,11 +7,13 @@ posterior whose prior is reset every round.
 """
 
 import collections
+from typing import List
 
 import attrs
 import numpy as np
 import tensorflow as tf
 
+from tff_hidenseek.baselines import flat_weights
 from tff_hidenseek.baselines import masked_weights
 from tff_hidenseek.layers import sign_ops
 from tff_hidenseek.learning import decoded_means
@@ -48,18 +50,27 @@ class ProbabilisticMaskClientWork(masked_weights.MaskedWeightsClientWork):
         task.seed, random_seeds.Purpose.MASK, 0, 0
     )
     self._num_steps = tf.Variable(0)
+    self._probabilities = [tf.Variable(tf.zeros(w.shape)) for w in weights]
 
-  def draw_mask(self, seed: tf.Tensor) -> tf.Tensor:
-    """Draws a mask, `float32` with an element for every weight."""
-    uniform = tf.random.stateless_uniform(
-        self.scores.shape, seed, alg=random_seeds.ALGORITHM
-    )
-    return tf.cast(uniform < tf.sigmoid(self.scores), tf.float32)
+  def _draw_masks(self, seed: tf.Tensor) -> List[tf.Tensor]:
+    """Draws a mask for every kernel, `bool`."""
+    return [
+        tf.random.stateless_uniform(
+            p.shape, random_seeds.fold_in(seed, i), alg=random_seeds.ALGORITHM
+        ) < p
+        for i, p in enumerate(self._probabilities)
+    ]
+
+  def _assign_drawn_kernels(self, seed):
+    self.assign_kernels(self._weights, self._draw_masks(seed))
 
   def start(self, message, client_state):
     del client_state
-    self.scores.assign(tf.math.log(message) - tf.math.log1p(-message))
-    self.assign_mask(self.draw_mask(self._evaluation_seed))
+    flat_weights.assign(self._probabilities, message)
+    flat_weights.assign(
+        self.scores, tf.math.log(message) - tf.math.log1p(-message)
+    )
+    self._assign_drawn_kernels(self._evaluation_seed)
 
   def train(self, data, seed):
     # Negative, because the shuffles fold in the numbers of the epochs.
@@ -67,25 +78,33 @@ class ProbabilisticMaskClientWork(masked_weights.MaskedWeightsClientWork):
         seed, -int(random_seeds.Purpose.MASK)
     )
     self._num_steps.assign(0)
-    self._assign_mask_of_step()
-    loss = super().train(data, seed)
-    self.assign_mask(self.draw_mask(self._evaluation_seed))
+    self._assign_kernels_of_step()
+    return super().train(data, seed)
+
+  def personalize(self, data, seed):
+    loss = self.train(data, seed)
+    self._assign_drawn_kernels(self._evaluation_seed)
     return loss
 
   def after_step(self):
+    for probabilities, scores in zip(self._probabilities, self.scores):
+      probabilities.assign(tf.sigmoid(scores))
     self._num_steps.assign_add(1)
-    self._assign_mask_of_step()
+    self._assign_kernels_of_step()
 
-  def _assign_mask_of_step(self):
-    seed = random_seeds.fold_in(self._step_seed, self._num_steps.read_value())
-    self.assign_mask(self.draw_mask(seed))
+  def _assign_kernels_of_step(self):
+    self._assign_drawn_kernels(
+        random_seeds.fold_in(self._step_seed, self._num_steps.read_value())
+    )
 
-  def mask_derivative(self):
-    probabilities = tf.sigmoid(self.scores)
-    return probabilities * (1 - probabilities)
+  def route_gradients(self, gradients):
+    return [
+        tf.raw_ops.SigmoidGrad(y=p, dy=g * weight)
+        for p, g, weight in zip(self._probabilities, gradients, self._weights)
+    ]
 
   def make_upload(self, seed):
-    return sign_ops.pack_bits(self.draw_mask(seed) > 0)
+    return sign_ops.pack_bits(flat_weights.flatten(self._draw_masks(seed)))
 
 
 def build_fed_pm(
