@@ -109,12 +109,16 @@ class PersonalMaskClientWork(masked_weights.MaskedWeightsClientWork):
     kept = []
     for scores, num_kept in zip(self.scores, self._num_kept):
       scores = tf.reshape(scores, [-1])
-      largest = tf.math.top_k(scores, num_kept, sorted=False).indices
-      ones = tf.ones([num_kept], tf.int32)
-      kept.append(tf.scatter_nd(largest[:, tf.newaxis], ones, scores.shape))
+      threshold = flat_weights.find_kth_largest(scores, num_kept)
+      is_above = scores > threshold
+      num_equal = num_kept - tf.math.count_nonzero(is_above, dtype=tf.int32)
+      # Of equal scores the first are kept.
+      is_equal = tf.equal(scores, threshold)
+      order = tf.cumsum(tf.cast(is_equal, tf.int32))
+      kept.append(is_above | (is_equal & (order <= num_equal)))
     for variable in self._optimizer.variables():
       variable.assign(tf.zeros_like(variable))
-    return tf.concat(kept, axis=0) > 0
+    return tf.concat(kept, axis=0)
 
   def _select_kept(self, vector):
     selected = tf.boolean_mask(vector, self._kept)
@@ -175,11 +179,10 @@ def build_fed_mask(
 
   def decode(upload):
     kept = sign_ops.unpack_bits(upload['kept'], size)
-    positions = tf.where(kept)
     bits = sign_ops.unpack_bits(upload['mask'], sum(num_kept))
     bits = tf.cast(bits, tf.float32)
     return collections.OrderedDict(
-        vote=tf.scatter_nd(positions, 2 * bits - 1, [size]),
+        vote=flat_weights.spread(2 * bits - 1, kept),
         is_kept=tf.cast(kept, tf.float32),
     )
 

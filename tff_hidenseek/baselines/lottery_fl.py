@@ -134,8 +134,8 @@ class TicketClientWork(client_work.GradientClientWork):
         tf.minimum(num_kept, tf.maximum(num_left, target)), tf.int32
     )
     magnitudes = tf.where(kept, tf.abs(kernel), -1)
-    ordered = tf.sort(tf.reshape(magnitudes, [-1]), direction='DESCENDING')
-    return tf.logical_and(kept, magnitudes >= ordered[num_left - 1])
+    threshold = flat_weights.find_kth_largest(magnitudes, num_left)
+    return tf.logical_and(kept, magnitudes >= threshold)
 
   def make_upload(self, seed):
     del seed
@@ -196,7 +196,7 @@ def build_lottery_fl(
   def decode(upload):
     kept = sign_ops.unpack_bits(upload['kept'], size)
     return collections.OrderedDict(
-        value=tf.scatter_nd(tf.where(kept), upload['values'], [size]),
+        value=flat_weights.spread(upload['values'], kept),
         is_kept=tf.cast(kept, tf.float32),
     )
 

@@ -51,8 +51,7 @@ class SparseClientWork(client_work.GradientClientWork):
     def read_sparse_weights():
       is_kept = sign_ops.unpack_bits(message['kept'], size)
       is_kept = tf.ensure_shape(is_kept, [size])
-      positions = tf.where(is_kept)
-      return tf.scatter_nd(positions, message['values'], [size]), is_kept
+      return flat_weights.spread(message['values'], is_kept), is_kept
 
     self._is_pruned = tf.size(message['values']) > 0
     weights, self._is_kept = tf.cond(
@@ -61,10 +60,13 @@ class SparseClientWork(client_work.GradientClientWork):
         lambda: (initial, tf.fill([size], True)),
     )
     flat_weights.assign(self.model.trainable_variables, weights)
+    # Multiplying by a mask is faster than tf.where.
+    self._masks = flat_weights.unflatten(
+        tf.cast(self._is_kept, tf.float32), self._initial_weights
+    )
 
   def route_gradients(self, gradients):
-    is_kept = flat_weights.unflatten(self._is_kept, gradients)
-    return [tf.where(kept, g, 0) for kept, g in zip(is_kept, gradients)]
+    return [g * mask for g, mask in zip(gradients, self._masks)]
 
   def train(self, data, seed):
     loss, self._saliencies = tf.cond(
@@ -145,9 +147,7 @@ def build_ssfl(
     return tf.where(is_kept, state['weights'], 0), is_kept
 
   def take_mean(state, mean):
-    weights = tf.scatter_nd(
-        tf.where(state['is_kept']), mean[:num_sent], is_kernel.shape
-    )
+    weights = flat_weights.spread(mean[:num_sent], state['is_kept'])
     return weights, state['is_kept']
 
   def update_server(state, mean):
