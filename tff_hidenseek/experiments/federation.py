@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.data import datasets
+from tff_hidenseek.data import held_out
 from tff_hidenseek.data import image_dataset
 from tff_hidenseek.data import partition_files
 from tff_hidenseek.data import partitions
@@ -161,6 +162,7 @@ def client_folder(client_dir: str, config) -> str:
           'classes_per_client',
           'concentration',
           'test_fraction',
+          'validation_fraction',
           'min_examples_per_client',
           'max_examples_per_client',
           'seed',
@@ -209,6 +211,11 @@ def build_federation(config) -> Federation:
         min_examples=config.min_examples_per_client,
         max_examples_per_client=config.max_examples_per_client or None,
     )
+  if config.validation_fraction:
+    partition = held_out.hold_out(
+        partition, dataset.train_y, config.validation_fraction, config.seed
+    )
+    dataset = held_out.replace_test_split(dataset, partition)
   return Federation(dataset, partition, config.num_unseen_clients)
 
 
