@@ -149,8 +149,8 @@ class ExperimentConfig:
   )
 
   def __attrs_post_init__(self):
-    _check_name('algorithm', self.algorithm, registry.ALGORITHMS)
-    _check_name('model', self.model, model_table.MODELS)
+    check_name('algorithm', self.algorithm, registry.ALGORITHMS)
+    check_name('model', self.model, model_table.MODELS)
     num_seen = self.num_clients - self.num_unseen_clients
     if self.clients_per_round > num_seen:
       raise ValueError(
@@ -170,7 +170,8 @@ class ExperimentConfig:
     return '\n'.join(lines) + '\n'
 
 
-def _check_name(argument: str, name: str, table: Mapping[str, Any]) -> None:
+def check_name(argument: str, name: str, table: Mapping[str, Any]) -> None:
+  """Raises `ValueError` if a table has no entry of that name."""
   if name not in table:
     raise ValueError(
         f'`{argument}` must be one of {", ".join(table)}, found {name!r}.'
@@ -193,7 +194,7 @@ def build_config(values: Mapping[str, Any]) -> ExperimentConfig:
   """
   common = {field.name for field in attrs.fields(ExperimentConfig)}
   algorithm = values.get('algorithm', 'hidenseek')
-  _check_name('algorithm', algorithm, registry.ALGORITHMS)
+  check_name('algorithm', algorithm, registry.ALGORITHMS)
   options_class = registry.ALGORITHMS[algorithm].options_class
   allowed = {field.name for field in attrs.fields(options_class)}
   for name in values:
@@ -230,7 +231,7 @@ def with_algorithm(config: ExperimentConfig, name: str) -> ExperimentConfig:
   Raises:
     ValueError: If there is no such algorithm.
   """
-  _check_name('algorithm', name, registry.ALGORITHMS)
+  check_name('algorithm', name, registry.ALGORITHMS)
   options = registry.ALGORITHMS[name].options_class(
       num_epochs=config.options.num_epochs,
       batch_size=config.options.batch_size,

@@ -19,6 +19,18 @@ from tff_hidenseek.learning import client_files
 
 # Test examples of one shard of the global evaluation.
 _SHARD_SIZE = 1000
+# Options that decide who has which examples, together with the seed.
+DATA_OPTIONS = (
+    'dataset',
+    'partition',
+    'num_clients',
+    'classes_per_client',
+    'concentration',
+    'test_fraction',
+    'validation_fraction',
+    'min_examples_per_client',
+    'max_examples_per_client',
+)
 
 
 class Federation:
@@ -153,21 +165,7 @@ def client_folder(client_dir: str, config) -> str:
     client_dir: The folder of all experiments' clients on a host.
     config: The experiment.
   """
-  decisive = [
-      getattr(config, name)
-      for name in (
-          'dataset',
-          'partition',
-          'num_clients',
-          'classes_per_client',
-          'concentration',
-          'test_fraction',
-          'validation_fraction',
-          'min_examples_per_client',
-          'max_examples_per_client',
-          'seed',
-      )
-  ]
+  decisive = [getattr(config, name) for name in (*DATA_OPTIONS, 'seed')]
   if config.partition_file:
     with open(config.partition_file, 'rb') as file:
       decisive.append(hashlib.sha256(file.read()).hexdigest())
