@@ -9,6 +9,7 @@ command again goes on where it was stopped; other algorithms, seeds and
 partitions add to what is in the folder.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -105,6 +106,14 @@ def _split_assignments(name, texts):
   return assignments
 
 
+def _check_targets():
+  for flag in (_TARGET, _PERSONAL_TARGET):
+    if flag.value is not None and not 0 < flag.value <= 1:
+      raise ValueError(
+          f'`{flag.name}` must be in (0, 1], found {flag.value}.'
+      )
+
+
 def _plan_runs():
   """Returns the runs that the flags ask for."""
   given = experiment_flags.given_values()
@@ -170,14 +179,19 @@ def _train(runs) -> bool:
       dynamic_ncols=True,
   )
 
+  shown = ''
+
   def show(names):
+    nonlocal shown
     texts = []
     for name in names:
       num_rounds = metrics.count_rounds(by_name[name].run_dir)
       texts.append(
           f'{name}: {num_rounds}/{by_name[name].config.num_rounds} rounds'
       )
-    progress.set_postfix_str(', '.join(texts))
+    if ', '.join(texts) != shown:
+      shown = ', '.join(texts)
+      progress.set_postfix_str(shown)
 
   def end(name, exit_status):
     nonlocal all_succeeded
@@ -244,15 +258,32 @@ def _report():
 
 
 def _stop(signum, frame):
-  """Makes a polite kill what Ctrl-C is."""
   del signum, frame
   raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _stops_kindly():
+  """Makes SIGTERM what Ctrl-C is, and either a sentence and an exit status."""
+  before = signal.signal(signal.SIGTERM, _stop)
+  try:
+    yield
+  except KeyboardInterrupt:
+    print(
+        'Stopped; the same command goes on from here, and --report_only '
+        'reports what has finished.',
+        file=sys.stderr,
+    )
+    sys.exit(130)
+  finally:
+    signal.signal(signal.SIGTERM, before)
 
 
 def main(argv):
   all_succeeded = True
   with command_line.user_errors():
     command_line.start(argv)
+    _check_targets()
     if not _REPORT_ONLY.value:
       runs = _plan_runs()
       for run in runs:
@@ -263,16 +294,8 @@ def main(argv):
           _OUTPUT_DIR.value, ['python', '-m', 'binaries.compare', *sys.argv[1:]],
           _CODE_DIR,
       )
-      signal.signal(signal.SIGTERM, _stop)
-      try:
+      with _stops_kindly():
         all_succeeded = _train(runs)
-      except KeyboardInterrupt:
-        print(
-            'Stopped; the same command goes on from here, and --report_only '
-            'reports what has finished.',
-            file=sys.stderr,
-        )
-        sys.exit(130)
     _report()
   if not all_succeeded:
     sys.exit(1)

@@ -178,13 +178,14 @@ def _html_picture(picture) -> str:
   )
 
 
-# What the terminal shows: a name, a heading and how numbers are written.
+# What the terminal shows: a name, a heading, how numbers are written, and
+# whether with their deviation.
 _TERMINAL_COLUMNS = (
-    ('global_accuracy', 'global', '.4f'),
-    ('personal_accuracy', 'personal', '.4f'),
-    ('megabytes', 'MB', '.4g'),
-    ('megabytes_to_target', 'MB to target', '.4g'),
-    ('megabytes_to_personal_target', 'MB to personal target', '.4g'),
+    ('global_accuracy', 'global', '.4f', True),
+    ('personal_accuracy', 'personal', '.4f', False),
+    ('megabytes', 'MB', '.4g', False),
+    ('megabytes_to_target', 'to target', '.4g', False),
+    ('megabytes_to_personal_target', 'to personal', '.4g', False),
 )
 
 
@@ -196,20 +197,22 @@ def to_text(report: comparison_report.Report) -> str:
 
 
 def _text_table(section: comparison_report.Section) -> List[str]:
-  table = [['seeds', *(str(len(s.results)) for s in section.summaries)]]
-  for name, heading, number in _TERMINAL_COLUMNS:
-    values = [s.values[name] for s in section.summaries]
+  columns = []
+  for name, heading, number, has_deviation in _TERMINAL_COLUMNS:
+    values = [summary.values[name] for summary in section.summaries]
     if any(value is not None for value in values):
       cells = [comparison_tables.format_statistic(v, number) for v in values]
-      if number == '.4g':  # Deviations of these are in the report.
+      if not has_deviation:
         cells = [cell.split(' ')[0] for cell in cells]
-      table.append([heading, *cells])
-  numbers = [_align(column) for column in table]
+      columns.append(_align([heading, *cells]))
   labels = ['', *(summary.label for summary in section.summaries)]
-  used = sum(len(column[0]) + 2 for column in numbers)
+  used = sum(len(column[0]) + 2 for column in columns)
   width = min(max(map(len, labels)), _WIDTH - used)
-  lines = [section.title, '-' * (width + used)]
-  for label, *cells in zip(labels, *numbers):
+  seeds = sorted({len(summary.results) for summary in section.summaries})
+  counts = ' to '.join(str(n) for n in dict.fromkeys([seeds[0], seeds[-1]]))
+  plural = 's' if seeds[-1] > 1 else ''
+  lines = [f'{section.title}, {counts} seed{plural}', '-' * (width + used)]
+  for label, *cells in zip(labels, *columns):
     if len(label) > width:  # It gets a line of its own.
       lines.append(label)
       label = ''

@@ -22,7 +22,9 @@ _COLOURS = (
     '#882255',
     '#555555',
 )
+# A second sign, in case colours are not enough.
 _DASHES = ('-', '--', '-.', ':')
+_LINES_A_DASH = 4
 _DPI = 130
 # So many points of a distribution are drawn one by one.
 _MAX_POINTS = 400
@@ -87,7 +89,7 @@ def make_styles(labels: Sequence[str]) -> Mapping[str, Style]:
   return {
       label: Style(
           _COLOURS[i % len(_COLOURS)],
-          _DASHES[i // len(_COLOURS) % len(_DASHES)],
+          _DASHES[i // _LINES_A_DASH % len(_DASHES)],
       )
       for i, label in enumerate(dict.fromkeys(labels))
   }
@@ -158,7 +160,7 @@ def plot_comparison(
     for axis in _AXES:
       path = f'{prefix}.{name}_over_{axis.name}.png'
       _plot_curves(path, summaries, styles, name, what, axis, target)
-      pictures.append(Picture(path, f'{what} over {axis.label}'))
+      pictures.append(Picture(path, f'{what}, over {axis.name}'))
   if any(result.personal for s in summaries for result in s.results):
     path = f'{prefix}.personal_accuracies.png'
     _plot_personal(path, summaries, styles)
@@ -230,7 +232,9 @@ def _add_legend(canvas, summaries) -> None:
 
 def _plot_personal(path: str, summaries, styles) -> None:
   """Draws a box and the points of every label's clients, over all seeds."""
-  canvas, axes = plots.new_figure(height=0.45 * len(summaries) + 1.2)
+  num_lines = max(1 + s.label.count(' ') for s in summaries)
+  height = max(0.45, 0.2 * num_lines) * len(summaries) + 1.2
+  canvas, axes = plots.new_figure(height=height)
   rng = np.random.Generator(np.random.Philox(0))
   for place, summary in enumerate(summaries):
     values = np.array([a for r in summary.results for a in r.personal])
@@ -260,7 +264,9 @@ def _plot_personal(path: str, summaries, styles) -> None:
         alpha=0.35,
         linewidth=0,
     )
-  axes.set_yticks(range(len(summaries)), [s.label for s in summaries])
+  axes.set_yticks(
+      range(len(summaries)), [s.label.replace(' ', '\n') for s in summaries]
+  )
   axes.set_ylim(len(summaries) - 0.5, -0.5)
   axes.set(xlabel='personal accuracy of a client')
   axes.grid(alpha=0.3, axis='x')

@@ -166,7 +166,7 @@ def to_json_row(summary: Summary) -> Dict[str, Any]:
       dataset=config.dataset,
       partition=config.partition,
       seeds=len(summary.results),
-      rounds=mean('rounds'),
+      rounds=_whole(mean('rounds')),
       global_accuracy_mean=mean('global_accuracy'),
       global_accuracy_std=std('global_accuracy'),
       personal_accuracy_mean=mean('personal_accuracy'),
@@ -179,6 +179,11 @@ def to_json_row(summary: Summary) -> Dict[str, Any]:
       megabytes_to_target=mean('megabytes_to_target'),
       seconds_to_target=mean('seconds_to_target'),
   )
+
+
+def _whole(value: float) -> float:
+  """Returns the same number, as an int if it is one."""
+  return int(value) if value == int(value) else value
 
 
 def best_of(

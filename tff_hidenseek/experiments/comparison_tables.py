@@ -53,8 +53,9 @@ _ACCURACY_COLUMNS = (
     _Column('rounds', 'rounds', None, '.4g'),
     _Column('global_accuracy', 'global', max, '.4f'),
     _Column('personal_accuracy', 'personal, mean', max, '.4f'),
+    # Not compared: models that are all bad hardly differ.
     _Column(
-        'personal_accuracy_std_of_clients', 'std over clients', min, '.4f'
+        'personal_accuracy_std_of_clients', 'std over clients', None, '.4f'
     ),
     _Column('personal_accuracy_worst_decile', 'worst tenth', max, '.4f'),
     _Column('unseen_personal_accuracy', 'unseen clients, mean', max, '.4f'),
