@@ -9,24 +9,21 @@ command again goes on where it was stopped; other algorithms, seeds and
 partitions add to what is in the folder.
 """
 
-import contextlib
 import os
-import signal
 import sys
 
 from absl import flags
-import tqdm
 
 from binaries import command_line
+from binaries import compare_runs
 from binaries import experiment_flags
 from binaries import runtime_flags
-from tff_hidenseek.experiments import child_commands
 from tff_hidenseek.experiments import comparison
 from tff_hidenseek.experiments import comparison_pages
 from tff_hidenseek.experiments import comparison_report
 from tff_hidenseek.experiments import comparison_results
 from tff_hidenseek.experiments import comparison_summary
-from tff_hidenseek.experiments import metrics
+from tff_hidenseek.experiments import contenders as contenders_lib
 from tff_hidenseek.experiments import provenance
 from tff_hidenseek.experiments import run_folder
 
@@ -83,8 +80,6 @@ _RESULTS_JSON = flags.DEFINE_string(
     'results_json', None, 'Another file for the rows of report.json.'
 )
 
-_CODE_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
 
 def _parse_seeds(name, texts):
   for text in texts:
@@ -126,16 +121,16 @@ def _plan_runs():
         path: experiment_flags.values_from_file(path)
         for path in _FLAGFILES.value
     }
-    contenders = comparison.of_files(files, given)
+    contenders = contenders_lib.of_files(files, given)
   else:
     names = _ALGORITHMS.value or [given.get('algorithm', 'hidenseek')]
-    contenders = comparison.of_algorithms(names, given)
+    contenders = contenders_lib.of_algorithms(names, given)
   grid = {
       name: [experiment_flags.parse_value(name, text) for text in texts]
       for name, texts in _split_assignments('sweep', _SWEEP.value).items()
   }
   return comparison.plan(
-      comparison.sweep(contenders, grid),
+      contenders_lib.sweep(contenders, grid),
       _OUTPUT_DIR.value,
       seeds=_parse_seeds('seeds', _SEEDS.value),
       seeds_of={
@@ -148,84 +143,13 @@ def _plan_runs():
   )
 
 
-def _runtime_arguments():
-  defined = flags.FLAGS.flags_by_module_dict()[runtime_flags.__name__]
-  return [flag.serialize() for flag in defined if flag.present]
-
-
-def _make_command(run) -> child_commands.Command:
-  return child_commands.Command(
-      run.name,
-      child_commands.python_command(
-          'binaries.train',
-          f'--flagfile={run.flag_file}',
-          f'--output_dir={run.run_dir}',
-          '--resume',
-          *_runtime_arguments(),
-      ),
-      run.log_file,
-  )
-
-
-def _train(runs) -> bool:
-  """Runs what has not finished; returns whether all of it succeeded."""
-  by_name = {run.name: run for run in runs}
-  waiting = [run for run in runs if not run_folder.is_finished(run.run_dir)]
-  all_succeeded = True
-  progress = tqdm.tqdm(
-      total=len(runs),
-      initial=len(runs) - len(waiting),
-      unit='run',
-      dynamic_ncols=True,
-  )
-
-  shown = ''
-
-  def show(names):
-    nonlocal shown
-    texts = []
-    for name in names:
-      num_rounds = metrics.count_rounds(by_name[name].run_dir)
-      texts.append(
-          f'{name}: {num_rounds}/{by_name[name].config.num_rounds} rounds'
-      )
-    if ', '.join(texts) != shown:
-      shown = ', '.join(texts)
-      progress.set_postfix_str(shown)
-
-  def end(name, exit_status):
-    nonlocal all_succeeded
-    progress.update()
-    if exit_status:
-      all_succeeded = False
-      reason = child_commands.last_error(by_name[name].log_file)
-      if exit_status < 0:
-        reason = f'ended by {signal.Signals(-exit_status).name}'
-      progress.write(
-          f'failed: {name}: {reason} (all it said: {by_name[name].log_file})',
-          file=sys.stderr,
-      )
-
-  with progress:
-    child_commands.run(
-        [_make_command(run) for run in waiting],
-        _NUM_PARALLEL_RUNS.value,
-        environment=dict(
-            PYTHONPATH=os.pathsep.join(
-                [_CODE_DIR, *filter(None, [os.environ.get('PYTHONPATH')])]
-            )
-        ),
-        on_poll=show,
-        on_end=end,
-    )
-  return all_succeeded
-
-
-def _report():
+def _report(some_failed):
   """Writes the report of what is there, and prints its main numbers."""
   output_dir = _OUTPUT_DIR.value
   runs = comparison.find_runs(output_dir, experiment_flags.config_from_file)
   results, unfinished = comparison_results.read(runs)
+  if not results and some_failed:
+    return  # Why has been said.
   if not results:
     raise ValueError(
         f'`output_dir` must hold a finished run, found none in {output_dir}.'
@@ -257,28 +181,6 @@ def _report():
   print(f'Report: {os.path.join(output_dir, "report.html")} (.md, .json)')
 
 
-def _stop(signum, frame):
-  del signum, frame
-  raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def _stops_kindly():
-  """Makes SIGTERM what Ctrl-C is, and either a sentence and an exit status."""
-  before = signal.signal(signal.SIGTERM, _stop)
-  try:
-    yield
-  except KeyboardInterrupt:
-    print(
-        'Stopped; the same command goes on from here, and --report_only '
-        'reports what has finished.',
-        file=sys.stderr,
-    )
-    sys.exit(130)
-  finally:
-    signal.signal(signal.SIGTERM, before)
-
-
 def main(argv):
   all_succeeded = True
   with command_line.user_errors():
@@ -291,12 +193,13 @@ def main(argv):
       for run in runs:
         comparison_report.write_file(run.flag_file, run.config.to_flag_file())
       provenance.record(
-          _OUTPUT_DIR.value, ['python', '-m', 'binaries.compare', *sys.argv[1:]],
-          _CODE_DIR,
+          _OUTPUT_DIR.value,
+          ['python', '-m', 'binaries.compare', *sys.argv[1:]],
+          compare_runs.CODE_DIR,
       )
-      with _stops_kindly():
-        all_succeeded = _train(runs)
-    _report()
+      with compare_runs.stops_kindly():
+        all_succeeded = compare_runs.train(runs, _NUM_PARALLEL_RUNS.value)
+    _report(some_failed=not all_succeeded)
   if not all_succeeded:
     sys.exit(1)
 

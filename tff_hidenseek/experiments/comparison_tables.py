@@ -4,8 +4,8 @@ from typing import Callable, List, Optional, Sequence
 
 import attrs
 
-from tff_hidenseek.experiments import comparison
 from tff_hidenseek.experiments import comparison_summary
+from tff_hidenseek.experiments import contenders
 
 _NONE = '-'
 
@@ -182,7 +182,7 @@ def build_sweep_tables(
   tables = []
   for name, cells in group_by_name(summaries).items():
     options = list(
-        dict.fromkeys(o for s in cells for o in comparison.split_label(s.label))
+        dict.fromkeys(o for s in cells for o in contenders.split_label(s.label))
     )
     if len(cells) < 2 or not options:
       continue
@@ -205,7 +205,7 @@ def _build_list(title, cells, options, metric, best) -> Table:
   accuracies = {'global_accuracy': 'global', 'personal_accuracy': 'personal'}
   rows = []
   for summary in cells:
-    swept = comparison.split_label(summary.label)
+    swept = contenders.split_label(summary.label)
     rows.append(
         [Cell(swept.get(option, _NONE)) for option in options]
         + [
@@ -223,14 +223,14 @@ def _build_matrix(title, cells, options, metric, best) -> Table:
   """Builds a table with one option down and the other across."""
   at = {}
   for summary in cells:
-    swept = comparison.split_label(summary.label)
+    swept = contenders.split_label(summary.label)
     place = tuple(swept.get(option, _NONE) for option in options)
     at[place] = Cell(
         format_statistic(summary.values[metric], '.4f'), summary is best
     )
   down, across = (list(dict.fromkeys(place[i] for place in at)) for i in (0, 1))
   rows = [
-      [Cell(first), *(at.get((first, second), Cell(_NONE)) for second in across)]
+      [Cell(first)] + [at.get((first, each), Cell(_NONE)) for each in across]
       for first in down
   ]
   columns = [f'{options[0]} \\ {options[1]}', *across]
