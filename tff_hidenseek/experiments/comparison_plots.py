@@ -165,7 +165,11 @@ def plot_comparison(
     path = f'{prefix}.personal_accuracies.png'
     _plot_personal(path, summaries, styles)
     pictures.append(
-        Picture(path, 'final personal accuracies of all seen clients')
+        Picture(
+            path,
+            'final personal accuracies of all seen clients and seeds; boxes '
+            'are quartiles, whiskers the 10th and 90th percentile',
+        )
     )
   return pictures
 

@@ -160,13 +160,14 @@ def _format_column(summaries, column: _Column) -> List[Cell]:
 def format_statistic(
     value: Optional[comparison_summary.Statistic], number: str
 ) -> str:
-  """Writes a mean, and its deviation if it has one other than zero."""
+  """Writes a mean and its deviation; that of a cost is left out where 0."""
   if value is None:
     return _NONE
   mean = format(value.mean, number)
-  if not value.std:
+  is_fixed = number.endswith('f')
+  if value.std is None or not (value.std or is_fixed):
     return mean
-  deviation = number if number.endswith('f') else '.2g'
+  deviation = number if is_fixed else '.2g'
   return f'{mean} ± {value.std:{deviation}}'
 
 
