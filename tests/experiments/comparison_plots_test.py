@@ -60,7 +60,7 @@ class AverageCurveTest(absltest.TestCase):
 class PlotComparisonTest(absltest.TestCase):
 
   def _plot(self, *results, **targets):
-    """Returns the names of the pictures, which are read to see that they are."""
+    """Draws, and reads the pictures again; returns their names."""
     targets = comparison_summary.Targets(**targets)
     summaries = comparison_summary.summarize(results, targets)
     styles = comparison_plots.make_styles([s.label for s in summaries])

@@ -52,13 +52,12 @@ class Unfinished:
 
 
 def read(
-    runs: Sequence[comparison.PlannedRun], measures_models: bool = True
+    runs: Sequence[comparison.PlannedRun],
 ) -> Tuple[List[Result], List[Unfinished]]:
   """Reads what runs have left.
 
   Args:
-    runs: The runs.
-    measures_models: Whether the models' files are measured, of one seed each.
+    runs: The runs; of one seed each the model's file is measured.
 
   Returns:
     Those that have finished, and those that have not, in the order given.
@@ -78,7 +77,7 @@ def read(
       )
       continue
     key = run.group, run.label
-    if measures_models and key not in measured:
+    if key not in measured:
       measured[key] = shipped_model.measure(run.run_dir, run.config)
     personal = personal_accuracies.read(run.run_dir) or {'seen': {}}
     finished.append(
@@ -88,7 +87,7 @@ def read(
             config=run.config,
             rows=rows,
             personal=list(personal['seen'].values()),
-            shipped=measured.get(key),
+            shipped=measured[key],
         )
     )
   return finished, unfinished
