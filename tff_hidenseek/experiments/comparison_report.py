@@ -191,7 +191,8 @@ def _make_remarks(summaries, drawn, metric: str) -> List[str]:
   if interim:
     remarks.append(
         'Personal accuracies before the last are of '
-        f'{" or ".join(map(str, sorted(interim)))} seen clients.'
+        f'{" or ".join(map(str, sorted(interim)))} seen clients; so is the '
+        'accuracy that first reaches a personal target.'
     )
   return remarks
 
