@@ -70,6 +70,44 @@ def define_experiment_flags(
     )
 
 
+def given_values(
+    flag_values: flags.FlagValues = flags.FLAGS,
+) -> Dict[str, Any]:
+  """Returns the options that are given, and their values.
+
+  Args:
+    flag_values: Where the flags are defined and parsed.
+  """
+  names = {name for owned in _owners().values() for name in owned}
+  return {
+      name: flag_values[name].value
+      for name in sorted(names)
+      if flag_values[name].value is not None
+  }
+
+
+def parse_value(name: str, text: str) -> Any:
+  """Returns what a flag would be if it were given.
+
+  Args:
+    name: The flag's name.
+    text: Its value on a command line.
+
+  Raises:
+    ValueError: If there is no such flag, or that is no value of it.
+  """
+  flag_values = flags.FlagValues()
+  define_experiment_flags(flag_values)
+  if name not in flag_values:
+    raise ValueError(f'`sweep` must be of an option, found {name!r}.')
+  try:
+    return flag_values[name].parser.parse(text)
+  except ValueError as error:
+    raise ValueError(
+        f'`sweep` must give values of `{name}`, found {text!r} ({error}).'
+    ) from error
+
+
 def config_from_flags(
     flag_values: flags.FlagValues = flags.FLAGS,
 ) -> config_lib.ExperimentConfig:
@@ -84,13 +122,7 @@ def config_from_flags(
   Raises:
     ValueError: If a flag breaks its rule or belongs to another algorithm.
   """
-  names = {name for owned in _owners().values() for name in owned}
-  values: Dict[str, Any] = {
-      name: flag_values[name].value
-      for name in names
-      if flag_values[name].value is not None
-  }
-  return config_lib.build_config(values)
+  return config_lib.build_config(given_values(flag_values))
 
 
 def config_from_file(path: str) -> config_lib.ExperimentConfig:
@@ -107,6 +139,20 @@ def config_from_file(path: str) -> config_lib.ExperimentConfig:
   """
   if not os.path.isfile(path):
     raise ValueError(f'`run_dir` must hold a run, found no file {path}.')
+  return config_lib.build_config(values_from_file(path))
+
+
+def values_from_file(path: str) -> Dict[str, Any]:
+  """Returns the options that a flag file gives, and their values.
+
+  Args:
+    path: The file.
+
+  Raises:
+    ValueError: If there is no such file, or it holds other flags.
+  """
+  if not os.path.isfile(path):
+    raise ValueError(f'`flagfiles` must be files, found none at {path}.')
   flag_values = flags.FlagValues()
   define_experiment_flags(flag_values)
   try:
@@ -119,4 +165,4 @@ def config_from_file(path: str) -> config_lib.ExperimentConfig:
     flag_values(['config', *arguments])
   except flags.Error as error:
     raise ValueError(f'{path} is not the config of a run: {error}') from error
-  return config_from_flags(flag_values)
+  return given_values(flag_values)

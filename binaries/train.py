@@ -80,14 +80,15 @@ def _train(config, federation, run_dir):
     run = training_run.TrainingRun(config, algorithm, federation)
     with _missing_client_files():
       rows = training_loop.train(config, run, federation, run_dir)
-    algorithm.build_global_model(run.server_state).save(
-        os.path.join(run_dir, run_folder.FINAL_MODEL_FILE)
-    )
     plots.plot_run(
         run_dir,
         {config.algorithm: rows},
         algorithm.layer_densities,
         federation.label_counts(),
+    )
+    # Last and in whole: a run with this file has finished.
+    run_folder.save_final_model(
+        run_dir, algorithm.build_global_model(run.server_state)
     )
   return rows
 

@@ -75,6 +75,39 @@ class BuildFederationTest(tf.test.TestCase):
       ):
         tiny_experiment.build_federation(partition_file=path, num_clients=5)
 
+  def test_tuning_looks_at_held_out_training_examples_alone(self):
+    plain = tiny_experiment.build_federation()
+    tuning = tiny_experiment.build_federation(validation_fraction=0.2)
+    for client_id in range(4):
+      both = np.concatenate([
+          tuning.partition.train_indices[client_id],
+          tuning.partition.test_indices[client_id],
+      ])
+      self.assertCountEqual(both, plain.partition.train_indices[client_id])
+      self.assertLen(tuning.partition.test_indices[client_id], 6)
+      self.assertAllEqual(
+          tuning.test_data(client_id)['x'],
+          tuning.dataset.train_x[tuning.partition.test_indices[client_id]],
+      )
+    held_out = np.concatenate(tuning.partition.test_indices)
+    self.assertAllEqual(
+        np.concatenate([shard['x'] for shard in tuning.test_shards]),
+        plain.dataset.train_x[held_out],
+    )
+    self.assertAllEqual(
+        np.concatenate([shard['y'] for shard in tuning.test_shards]),
+        plain.dataset.train_y[held_out],
+    )
+
+  def test_hosts_with_other_held_out_examples_have_another_folder(self):
+    folders = {
+        federation_lib.client_folder(
+            'clients', tiny_experiment.make_config(validation_fraction=f)
+        )
+        for f in (0.0, 0.1, 0.2)
+    }
+    self.assertLen(folders, 3)
+
   def test_the_seed_decides_the_partition(self):
     first, other = (
         tiny_experiment.build_federation(seed=seed) for seed in (0, 1)

@@ -2,6 +2,7 @@ import os
 import shutil
 import tempfile
 import unittest
+from unittest import mock
 
 from tff_hidenseek.experiments import run_folder
 from tests.experiments import tiny_experiment
@@ -76,6 +77,20 @@ class RunFolderTest(unittest.TestCase):
     self._write('config.flags.tmp')
     self._prepare(resume=True)
     self.assertEqual(os.listdir(self._dir), ['config.flags'])
+
+  def test_a_run_has_finished_when_its_model_is_there_in_whole(self):
+    self._prepare()
+    model = mock.Mock()
+    model.save.side_effect = OSError(28, 'No space left on device')
+    with self.assertRaises(OSError):
+      run_folder.save_final_model(self._dir, model)
+    self.assertFalse(run_folder.is_finished(self._dir))
+    model.save.side_effect = lambda path: open(path, 'wb').close()
+    run_folder.save_final_model(self._dir, model)
+    self.assertTrue(run_folder.is_finished(self._dir))
+    self.assertCountEqual(
+        os.listdir(self._dir), ['config.flags', 'final_model.keras']
+    )
 
 
 if __name__ == '__main__':

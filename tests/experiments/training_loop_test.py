@@ -1,6 +1,8 @@
+import itertools
 import os
 import shutil
 import tempfile
+import time
 from unittest import mock
 
 import numpy as np
@@ -9,7 +11,9 @@ import tensorflow_federated as tff
 
 from tff_hidenseek.experiments import checkpoints
 from tff_hidenseek.experiments import metrics
+from tff_hidenseek.experiments import personal_accuracies
 from tff_hidenseek.experiments import training_loop
+from tff_hidenseek.experiments import training_run
 from tests.experiments import tiny_experiment
 
 
@@ -76,6 +80,67 @@ class TrainTest(tf.test.TestCase):
     rows, _ = self._train(num_rounds=2, rounds_per_personal_evaluation=0)
     self.assertIsNone(rows[0]['personal_accuracy_mean'])
     self.assertIsNotNone(rows[1]['personal_accuracy_mean'])
+
+  def test_interim_personal_evaluations_are_of_few_clients(self):
+    with mock.patch.object(
+        training_run.TrainingRun,
+        'personal_accuracies',
+        autospec=True,
+        side_effect=lambda run, clients=None: {
+            i: i / 4 for i in clients or range(4)
+        },
+    ) as evaluated:
+      rows, _ = self._train(num_rounds=2, num_personal_clients=2)
+    asked = [call.args[1] for call in evaluated.call_args_list]
+    self.assertEqual(asked, [[0, 1], None])
+    means = [row['personal_accuracy_mean'] for row in rows]
+    self.assertEqual(means, [0.125, 0.25])
+    unseen = [row['unseen_personal_accuracy_mean'] for row in rows]
+    self.assertEqual(unseen, [None, 0.75])
+
+  def test_writes_every_client_s_last_accuracy(self):
+    rows, _ = self._train(num_rounds=2)
+    written = personal_accuracies.read(os.path.join(self._dir, 'run'))
+    self.assertEqual(list(written['seen']), ['0', '1', '2'])
+    self.assertEqual(list(written['unseen']), ['3'])
+    self.assertAlmostEqual(
+        np.mean(list(written['seen'].values())),
+        rows[-1]['personal_accuracy_mean'],
+    )
+    self.assertAlmostEqual(
+        written['unseen']['3'], rows[-1]['unseen_personal_accuracy_mean']
+    )
+
+  def test_ends_with_the_round_that_reaches_the_megabytes(self):
+    rows, _ = self._train('free', rounds_per_evaluation=5)
+    total = rows[2]['total_bytes_up'] + rows[2]['total_bytes_down']
+    ended, _ = self._train(
+        'bound', rounds_per_evaluation=5, max_megabytes=total / 1e6
+    )
+    self.assertLen(ended, 3)
+    self.assertIsNotNone(ended[-1]['global_accuracy'])
+    self.assertIsNotNone(ended[-1]['personal_accuracy_mean'])
+    more, _ = self._train(
+        'more', rounds_per_evaluation=5, max_megabytes=(total + 1) / 1e6
+    )
+    self.assertLen(more, 4)
+
+  def test_a_run_that_spent_its_budget_is_over_when_it_is_resumed(self):
+    rows, scores = self._train(max_megabytes=1e-6)
+    again, same_scores = self._train(max_megabytes=1e-6)
+    self.assertLen(rows, 1)
+    self.assertEqual(rows, again)
+    self.assertAllEqual(scores, same_scores)
+    folder = training_loop.checkpoint_dir(os.path.join(self._dir, 'run'))
+    self.assertEqual(os.listdir(folder), ['checkpoint_1'])
+
+  def test_seconds_before_a_kill_count(self):
+    ticks = itertools.count()
+    with mock.patch.object(time, 'monotonic', lambda: float(next(ticks))):
+      # Its fourth round would end it, of one second each.
+      self._interrupt(save_fails_at=4, max_seconds=4)
+      rows, _ = self._train(max_seconds=4)
+    self.assertLen(rows, 4)
 
   def test_returns_what_it_wrote(self):
     rows, _ = self._train()
@@ -148,11 +213,36 @@ class SummarizePersonalTest(tf.test.TestCase):
         ),
     )
 
+  def test_clients_that_were_not_evaluated_are_left_out(self):
+    federation = mock.Mock(seen_clients=[0, 1, 2], unseen_clients=[3])
+    row = training_loop.summarize_personal({0: 0.5, 2: 1.0}, federation)
+    self.assertAllClose(row['personal_accuracy_mean'], 0.75)
+    self.assertNotIn('unseen_personal_accuracy_mean', row)
+
   def test_the_worst_tenth_of_few_clients_is_the_worst(self):
     federation = mock.Mock(seen_clients=[0, 1, 2], unseen_clients=[])
     row = training_loop.summarize_personal({0: 0.5, 1: 0.2, 2: 1.0}, federation)
     self.assertAllClose(row['personal_accuracy_worst_decile'], 0.2)
     self.assertNotIn('unseen_personal_accuracy_mean', row)
+
+
+class InterimClientsTest(tf.test.TestCase):
+
+  def _choose(self, num_personal_clients):
+    federation = mock.Mock(seen_clients=list(range(10)), unseen_clients=[10])
+    config = mock.Mock(num_personal_clients=num_personal_clients)
+    return training_loop.interim_clients(federation, config)
+
+  def test_zero_is_all_clients(self):
+    self.assertIsNone(self._choose(0))
+
+  def test_they_have_equal_distances(self):
+    self.assertEqual(self._choose(1), [0])
+    self.assertEqual(self._choose(4), [0, 2, 5, 7])
+    self.assertEqual(self._choose(5), [0, 2, 4, 6, 8])
+
+  def test_more_than_there_are_is_all_that_are_seen(self):
+    self.assertEqual(self._choose(11), list(range(10)))
 
 
 if __name__ == '__main__':

@@ -34,13 +34,20 @@ class ExperimentConfig:
     classes_per_client: Classes of a client, for the partition `shards`.
     concentration: Of the partition `dirichlet`; smaller is more skewed.
     test_fraction: Fraction of a client's examples kept for its own test.
+    validation_fraction: Fraction of a client's training examples that is held
+      out and takes the place of its test and of the data set's; 0 is none.
     min_examples_per_client: Fewest examples a client trains on, and tests on.
     max_examples_per_client: Most examples a client trains on; 0 is no limit.
     num_rounds: Rounds of training.
+    max_megabytes: Megabytes, up and down of all clients, with which the run
+      ends; 0 is no limit.
+    max_seconds: Seconds of training with which the run ends; 0 is no limit.
     clients_per_round: Clients drawn for a round.
     rounds_per_evaluation: Rounds between evaluations of the global model.
     rounds_per_personal_evaluation: Rounds between evaluations of all personal
       models; 0 is after the last round only.
+    num_personal_clients: Seen clients in these evaluations, but for the last,
+      which is of all clients; 0 is all clients.
     rounds_per_checkpoint: Rounds between checkpoints.
     seed: Every random draw comes from it.
   """
@@ -92,6 +99,13 @@ class ExperimentConfig:
       above=0,
       maximum=0.9,
   )
+  validation_fraction: float = _option(
+      0.0,
+      'Part of each client\'s training examples held out for tuning: they take '
+      'the place of all test examples.',
+      minimum=0,
+      maximum=0.9,
+  )
   min_examples_per_client: int = _option(
       1, 'Fewest examples a client trains on, and tests on.', minimum=1
   )
@@ -99,6 +113,18 @@ class ExperimentConfig:
       0, 'Most examples a client trains on; 0 is no limit.', minimum=0
   )
   num_rounds: int = _option(50, 'Rounds of training.', minimum=1)
+  max_megabytes: float = _option(
+      0.0,
+      'The run ends with the round that reaches so many megabytes, up and down '
+      'of all clients; 0 is no limit.',
+      minimum=0,
+  )
+  max_seconds: float = _option(
+      0.0,
+      'The run ends with the round that reaches so many seconds of training; 0 '
+      'is no limit.',
+      minimum=0,
+  )
   clients_per_round: int = _option(10, 'Clients drawn for a round.', minimum=1)
   rounds_per_evaluation: int = _option(
       1, 'Rounds between evaluations of the global model.', minimum=1
@@ -109,6 +135,12 @@ class ExperimentConfig:
       'round only.',
       minimum=0,
   )
+  num_personal_clients: int = _option(
+      0,
+      'Seen clients in evaluations of personal models, but for the last, which '
+      'is of all clients; 0 is all clients.',
+      minimum=0,
+  )
   rounds_per_checkpoint: int = _option(
       10, 'Rounds between checkpoints.', minimum=1
   )
@@ -117,8 +149,8 @@ class ExperimentConfig:
   )
 
   def __attrs_post_init__(self):
-    _check_name('algorithm', self.algorithm, registry.ALGORITHMS)
-    _check_name('model', self.model, model_table.MODELS)
+    check_name('algorithm', self.algorithm, registry.ALGORITHMS)
+    check_name('model', self.model, model_table.MODELS)
     num_seen = self.num_clients - self.num_unseen_clients
     if self.clients_per_round > num_seen:
       raise ValueError(
@@ -138,7 +170,8 @@ class ExperimentConfig:
     return '\n'.join(lines) + '\n'
 
 
-def _check_name(argument: str, name: str, table: Mapping[str, Any]) -> None:
+def check_name(argument: str, name: str, table: Mapping[str, Any]) -> None:
+  """Raises `ValueError` if a table has no entry of that name."""
   if name not in table:
     raise ValueError(
         f'`{argument}` must be one of {", ".join(table)}, found {name!r}.'
@@ -161,7 +194,7 @@ def build_config(values: Mapping[str, Any]) -> ExperimentConfig:
   """
   common = {field.name for field in attrs.fields(ExperimentConfig)}
   algorithm = values.get('algorithm', 'hidenseek')
-  _check_name('algorithm', algorithm, registry.ALGORITHMS)
+  check_name('algorithm', algorithm, registry.ALGORITHMS)
   options_class = registry.ALGORITHMS[algorithm].options_class
   allowed = {field.name for field in attrs.fields(options_class)}
   for name in values:
@@ -198,7 +231,7 @@ def with_algorithm(config: ExperimentConfig, name: str) -> ExperimentConfig:
   Raises:
     ValueError: If there is no such algorithm.
   """
-  _check_name('algorithm', name, registry.ALGORITHMS)
+  check_name('algorithm', name, registry.ALGORITHMS)
   options = registry.ALGORITHMS[name].options_class(
       num_epochs=config.options.num_epochs,
       batch_size=config.options.batch_size,

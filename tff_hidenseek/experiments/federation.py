@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.data import datasets
+from tff_hidenseek.data import held_out
 from tff_hidenseek.data import image_dataset
 from tff_hidenseek.data import partition_files
 from tff_hidenseek.data import partitions
@@ -18,6 +19,18 @@ from tff_hidenseek.learning import client_files
 
 # Test examples of one shard of the global evaluation.
 _SHARD_SIZE = 1000
+# Options that decide who has which examples, together with the seed.
+DATA_OPTIONS = (
+    'dataset',
+    'partition',
+    'num_clients',
+    'classes_per_client',
+    'concentration',
+    'test_fraction',
+    'validation_fraction',
+    'min_examples_per_client',
+    'max_examples_per_client',
+)
 
 
 class Federation:
@@ -152,20 +165,7 @@ def client_folder(client_dir: str, config) -> str:
     client_dir: The folder of all experiments' clients on a host.
     config: The experiment.
   """
-  decisive = [
-      getattr(config, name)
-      for name in (
-          'dataset',
-          'partition',
-          'num_clients',
-          'classes_per_client',
-          'concentration',
-          'test_fraction',
-          'min_examples_per_client',
-          'max_examples_per_client',
-          'seed',
-      )
-  ]
+  decisive = [getattr(config, name) for name in (*DATA_OPTIONS, 'seed')]
   if config.partition_file:
     with open(config.partition_file, 'rb') as file:
       decisive.append(hashlib.sha256(file.read()).hexdigest())
@@ -209,6 +209,11 @@ def build_federation(config) -> Federation:
         min_examples=config.min_examples_per_client,
         max_examples_per_client=config.max_examples_per_client or None,
     )
+  if config.validation_fraction:
+    partition = held_out.hold_out(
+        partition, dataset.train_y, config.validation_fraction, config.seed
+    )
+    dataset = held_out.replace_test_split(dataset, partition)
   return Federation(dataset, partition, config.num_unseen_clients)
 
 

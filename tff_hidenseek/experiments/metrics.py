@@ -39,6 +39,15 @@ def read_rows(run_dir: str) -> List[Dict[str, Any]]:
   return rows
 
 
+def count_rounds(run_dir: str) -> int:
+  """Returns how many rows `metrics.jsonl` has."""
+  path = os.path.join(run_dir, 'metrics.jsonl')
+  if not os.path.exists(path):
+    return 0
+  with open(path, 'rb') as lines:
+    return lines.read().count(b'\n')
+
+
 class MetricsWriter:
   """Writes one row a round, each to disk before the next round begins."""
 

@@ -4,10 +4,11 @@ import os
 
 # The config that made the folder, as a flag file.
 CONFIG_FILE = 'config.flags'
-# The global Keras model after the last round.
+# The global Keras model after the last round; a run that has it has finished.
 FINAL_MODEL_FILE = 'final_model.keras'
 # What is left of it where a run was killed while its config was written.
 _UNFINISHED_CONFIG_FILE = CONFIG_FILE + '.tmp'
+_UNFINISHED_MODEL_FILE = 'unfinished_model.keras'
 
 
 def check(run_dir: str, config, resume: bool) -> None:
@@ -59,3 +60,20 @@ def prepare(run_dir: str, config) -> None:
   with open(unfinished, 'w', encoding='utf-8') as flag_file:
     flag_file.write(config.to_flag_file())
   os.replace(unfinished, os.path.join(run_dir, CONFIG_FILE))
+
+
+def save_final_model(run_dir: str, model) -> None:
+  """Writes the model of a finished run, in whole or not at all.
+
+  Args:
+    run_dir: The run's folder, which exists.
+    model: The Keras model.
+  """
+  unfinished = os.path.join(run_dir, _UNFINISHED_MODEL_FILE)
+  model.save(unfinished)
+  os.replace(unfinished, os.path.join(run_dir, FINAL_MODEL_FILE))
+
+
+def is_finished(run_dir: str) -> bool:
+  """Returns whether a folder holds a run that has finished."""
+  return os.path.exists(os.path.join(run_dir, FINAL_MODEL_FILE))

@@ -3,7 +3,7 @@
 import functools
 import os
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Mapping, Optional
 
 import numpy as np
 import tqdm
@@ -11,6 +11,7 @@ import tqdm
 from tff_hidenseek.experiments import checkpoints
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import metrics as metrics_lib
+from tff_hidenseek.experiments import personal_accuracies
 from tff_hidenseek.experiments import registry
 from tff_hidenseek.experiments import training_run
 from tff_hidenseek.learning import federated_algorithm
@@ -56,21 +57,62 @@ def build_algorithm(
 
 
 def summarize_personal(
-    accuracies: Dict[int, float], federation: federation_lib.Federation
+    accuracies: Mapping[int, float], federation: federation_lib.Federation
 ) -> Dict[str, float]:
-  """Returns the columns that describe the clients' own accuracies."""
-  seen = np.sort([accuracies[i] for i in federation.seen_clients])
+  """Returns the columns that describe the clients' own accuracies.
+
+  Args:
+    accuracies: By client id; seen clients at least.
+    federation: The clients.
+  """
+  seen = np.sort(
+      [accuracies[i] for i in federation.seen_clients if i in accuracies]
+  )
+  unseen = [accuracies[i] for i in federation.unseen_clients if i in accuracies]
   worst = seen[: max(1, round(0.1 * len(seen)))]
   row = dict(
       personal_accuracy_mean=float(seen.mean()),
       personal_accuracy_std=float(seen.std()),
       personal_accuracy_worst_decile=float(worst.mean()),
   )
-  if federation.unseen_clients:
-    row['unseen_personal_accuracy_mean'] = float(
-        np.mean([accuracies[i] for i in federation.unseen_clients])
-    )
+  if unseen:
+    row['unseen_personal_accuracy_mean'] = float(np.mean(unseen))
   return row
+
+
+def interim_clients(
+    federation: federation_lib.Federation, config
+) -> Optional[List[int]]:
+  """Returns the clients of personal evaluations before the last.
+
+  Args:
+    federation: The clients.
+    config: The experiment.
+
+  Returns:
+    Seen clients at equal distances; `None` is all clients, unseen ones too.
+  """
+  seen = federation.seen_clients
+  count = min(config.num_personal_clients, len(seen))
+  return [seen[i * len(seen) // count] for i in range(count)] or None
+
+
+def is_over(
+    config, round_num: int, num_bytes: int, seconds: float
+) -> bool:
+  """Returns whether a run has done its rounds or spent its budget.
+
+  Args:
+    config: The experiment.
+    round_num: How many rounds have been run.
+    num_bytes: Bytes sent in them, up and down.
+    seconds: Seconds of training that they took.
+  """
+  return (
+      round_num >= config.num_rounds
+      or 0 < config.max_megabytes <= num_bytes / 1e6
+      or 0 < config.max_seconds <= seconds
+  )
 
 
 def restore(
@@ -92,6 +134,9 @@ def train(
     run_dir: str,
 ) -> List[Dict[str, Any]]:
   """Trains to the last round, from the newest checkpoint if there is one.
+
+  The last round is `num_rounds`, or the first that reaches the budget of bytes
+  or of seconds.
 
   Args:
     config: The experiment.
@@ -116,18 +161,25 @@ def train(
       dynamic_ncols=True,
   )
   try:
-    for round_num in range(num_done + 1, config.num_rounds + 1):
+    round_num = num_done
+    seconds = sum(row['seconds'] for row in writer.rows)
+    while not is_over(config, round_num, run.total_bytes.sum(), seconds):
+      round_num += 1
       start = time.monotonic()
       row = run.train_round(round_num)
       row['seconds'] = time.monotonic() - start
-      is_last = round_num == config.num_rounds
+      seconds += row['seconds']
+      is_last = is_over(config, round_num, run.total_bytes.sum(), seconds)
       if is_last or round_num % config.rounds_per_evaluation == 0:
         row['global_accuracy'] = run.global_accuracy()
       every = config.rounds_per_personal_evaluation
       if is_last or (every and round_num % every == 0):
-        row.update(
-            summarize_personal(run.personal_accuracies(), federation)
+        accuracies = run.personal_accuracies(
+            None if is_last else interim_clients(federation, config)
         )
+        row.update(summarize_personal(accuracies, federation))
+        if is_last:
+          personal_accuracies.write(run_dir, accuracies, federation)
       writer.write(row)
       if is_last or round_num % config.rounds_per_checkpoint == 0:
         manager.save(round_num, run.to_checkpoint())

@@ -1,7 +1,7 @@
 """The state of a run between rounds: what a checkpoint holds."""
 
 import collections
-from typing import Any, Dict
+from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 import tree
@@ -94,9 +94,16 @@ class TrainingRun:
     )
     return float(result['num_correct'] / result['num_examples'])
 
-  def personal_accuracies(self) -> Dict[int, float]:
-    """Returns every client's own accuracy after its local training, by id."""
-    clients = self._federation.seen_clients + self._federation.unseen_clients
+  def personal_accuracies(
+      self, clients: Optional[Sequence[int]] = None
+  ) -> Dict[int, float]:
+    """Returns clients' own accuracies after their local training, by id.
+
+    Args:
+      clients: Their ids; all clients by default.
+    """
+    if clients is None:
+      clients = self._federation.seen_clients + self._federation.unseen_clients
     states = (
         ([self._client_state(client_id) for client_id in clients],)
         if self._stateful

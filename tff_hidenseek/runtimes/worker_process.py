@@ -9,13 +9,13 @@ import atexit
 import importlib.util
 import os
 import subprocess
-import sys
 import threading
 import time
 from typing import Optional
 
 import grpc
 
+from tff_hidenseek.runtimes import parent_bound
 from tff_hidenseek.runtimes import worker_channel
 from tff_hidenseek.runtimes import worker_error
 
@@ -27,18 +27,6 @@ _BINARY = os.path.join(
     'data',
     'worker_binary',
 )
-
-# Asks the kernel to kill this process when the thread that started it ends
-# (PR_SET_PDEATHSIG = 1, SIGKILL = 9), then becomes the worker: the request
-# survives `exec`. It is a program of its own because a `preexec_fn` is unsafe
-# in a process with gRPC's and TensorFlow's threads.
-_SHIM = """
-import ctypes, os, sys
-ctypes.CDLL(None).prctl(1, 9)
-if os.getppid() != int(sys.argv[1]):
-  os._exit(1)
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 class WorkerProcess:
@@ -84,10 +72,7 @@ class WorkerProcess:
     try:
       with open(log_path, 'ab') as log:
         self._process = subprocess.Popen(
-            [
-                sys.executable, '-I', '-S', '-c', _SHIM, str(os.getpid()),
-                _BINARY, f'--port={self.port}',
-            ],
+            parent_bound.bind([_BINARY, f'--port={self.port}']),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

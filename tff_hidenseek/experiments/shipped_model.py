@@ -1,0 +1,80 @@
+"""How many bytes a finished run's model is on a user's device."""
+
+import json
+import os
+import tempfile
+from typing import Optional
+
+import attrs
+import tensorflow as tf
+
+from tff_hidenseek.experiments import run_folder
+from tff_hidenseek.export import formats
+from tff_hidenseek.export import ticket_description
+from tff_hidenseek.learning import hidenseek
+
+_FILE = 'shipped_model.json'
+
+
+@attrs.frozen
+class ShippedModel:
+  """What would be sent to a user.
+
+  Attributes:
+    format: A name in `formats.FORMATS`.
+    num_bytes: The file's size.
+  """
+
+  format: str
+  num_bytes: int
+
+
+def measure(run_dir: str, config) -> Optional[ShippedModel]:
+  """Measures the global model's file; remembers it in the run's folder.
+
+  A sign-masked model is a ticket, any other a TensorFlow Lite file of float32.
+
+  Args:
+    run_dir: The folder of a finished run.
+    config: Its `ExperimentConfig`.
+
+  Returns:
+    What would be sent, or `None` where the model cannot have that format.
+  """
+  path = os.path.join(run_dir, _FILE)
+  if os.path.exists(path):
+    with open(path, encoding='utf-8') as file:
+      return ShippedModel(**json.load(file))
+  try:
+    shipped = _measure(run_dir, config)
+  except ValueError:
+    return None
+  with open(path + '.tmp', 'w', encoding='utf-8') as file:
+    json.dump(attrs.asdict(shipped), file)
+  os.replace(path + '.tmp', path)
+  return shipped
+
+
+def _measure(run_dir: str, config) -> ShippedModel:
+  model = tf.keras.models.load_model(
+      os.path.join(run_dir, run_folder.FINAL_MODEL_FILE), compile=False
+  )
+  network_options = None
+  if isinstance(config.options, hidenseek.HideNSeekOptions):
+    network_options = hidenseek.network_options(config.options, config.seed)
+  name = 'tflite_float32' if network_options is None else 'ticket'
+  source = formats.Source(
+      model=model,
+      calibration_images=None,  # Neither format has integer activations.
+      architecture=ticket_description.Architecture(
+          config.model, tuple(model.input_shape[1:]), model.output_shape[-1]
+      ),
+      network_options=network_options,
+      ticket_mask='embedded',
+      score_scale=getattr(config.options, 'score_scale', 1.0),
+      batch_size=config.options.batch_size,
+  )
+  with tempfile.TemporaryDirectory() as folder:
+    file = os.path.join(folder, 'model')
+    formats.FORMATS[name].write(source, file)
+    return ShippedModel(name, os.path.getsize(file))
