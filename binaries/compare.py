@@ -143,11 +143,16 @@ def _plan_runs():
   )
 
 
+def _find_runs():
+  return comparison.find_runs(
+      _OUTPUT_DIR.value, experiment_flags.config_from_file
+  )
+
+
 def _report(some_failed):
   """Writes the report of what is there, and prints its main numbers."""
   output_dir = _OUTPUT_DIR.value
-  runs = comparison.find_runs(output_dir, experiment_flags.config_from_file)
-  results, unfinished = comparison_results.read(runs)
+  results, unfinished = comparison_results.read(_find_runs())
   if not results and some_failed:
     return  # Why has been said.
   if not results:
@@ -190,6 +195,15 @@ def main(argv):
       runs = _plan_runs()
       for run in runs:
         run_folder.check(run.run_dir, run.config, resume=True)
+      folders = {run.run_dir for run in runs}
+      comparison.check_is_fair(
+          runs
+          + [
+              run
+              for run in _find_runs()
+              if run.run_dir not in folders and os.path.isdir(run.run_dir)
+          ]
+      )
       for run in runs:
         comparison_report.write_file(run.flag_file, run.config.to_flag_file())
       provenance.record(

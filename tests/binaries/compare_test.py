@@ -136,6 +136,22 @@ class RunTest(unittest.TestCase):
     )
 
 
+  def test_rivals_with_other_data_in_the_same_folder_are_an_error(self):
+    outcome = command_runs.run(
+        'compare',
+        '--algorithms=sign_sgd',
+        '--model=linear',
+        '--num_clients=20',
+        f'--output_dir={self._dir}/out',
+    )
+    self.assertEqual(outcome.exit_code, 2)
+    self.assertRegex(
+        outcome.stderr,
+        r'\Aerror: `num_clients` must be the same in all that is compared on '
+        r'digits.iid, found 20 for sign_sgd and 4 for hidenseek\.\n\Z',
+    )
+
+
 class FailureTest(_ComparisonTestCase):
 
   def _compare_failing(self, fails):

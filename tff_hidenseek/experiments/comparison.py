@@ -3,7 +3,7 @@
 import glob
 import os
 import re
-from typing import Any, Callable, Collection, List, Mapping, Optional, Sequence
+from typing import Any, Callable, List, Mapping, Optional, Sequence
 
 import attrs
 
@@ -110,7 +110,7 @@ def plan(
                 run_dir=_run_dir(output_dir, contender.label, config),
             )
         )
-  _check_is_fair(runs, {o for c in contenders for o in c.swept})
+  check_is_fair(runs)
   # A seed of all before the next: what a stop leaves can be compared.
   return sorted(runs, key=lambda run: run.config.seed)
 
@@ -125,8 +125,16 @@ def _run_dir(output_dir: str, label: str, config) -> str:
   )
 
 
-def _check_is_fair(runs: Sequence[PlannedRun], swept: Collection[str]) -> None:
-  """Raises if two runs share a folder, or a table differs in its data."""
+def check_is_fair(runs: Sequence[PlannedRun]) -> None:
+  """Checks that the rows of each table have the same data and model.
+
+  Args:
+    runs: The runs of all tables. What one of them swept may differ.
+
+  Raises:
+    ValueError: If something else differs, or two runs share a folder.
+  """
+  swept = {o for run in runs for o in contenders_lib.split_label(run.label)}
   folders, first_of = set(), {}
   for run in runs:
     if run.run_dir in folders:
