@@ -29,6 +29,7 @@ from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.export import files
 from tff_hidenseek.export import trainable
+from tff_hidenseek.learning import hidenseek
 from tff_hidenseek.learning import sign_votes
 from tff_hidenseek.learning import vote_broadcasts
 
@@ -42,9 +43,9 @@ _OUTPUT_DIR = flags.DEFINE_string(
 _REQUIRED = {
     'client_optimizer': 'sgd',
     'broadcast': 'tally',
-    'stochastic_votes': False,
+    'votes': 'signs',
     'weight_by_examples': False,
-    'label_restricted_loss': False,
+    'class_prior': False,
     'private_layers': '',
     'server_momentum': 0.0,
 }
@@ -123,7 +124,7 @@ def _model_path() -> str:
 def _train(config, algorithm, devices: Sequence[_Device]):
   """Runs all rounds; returns the server's last state."""
   state = algorithm.process.initialize()
-  scores = np.asarray(state.algorithm['scores'])
+  scores = average = np.asarray(state.algorithm['scores'])
   votes_type = sign_votes.packed_votes_type(scores.size)
   aggregation = sign_votes.UnweightedSignVoteMeanFactory(scores.size).create(
       votes_type
@@ -139,12 +140,15 @@ def _train(config, algorithm, devices: Sequence[_Device]):
     aggregation_state = output.state
     step = config.options.server_learning_rate * (output.result - scores)
     scores = np.clip(scores + step, -1, 1).astype(np.float32)
+    average = hidenseek.average_scores(
+        average, scores, round_num, config.options.averaging_power
+    ).astype(np.float32)
     print(
         f'round {round_num}: {len(message)} bytes down and {votes[0].size} up, '
         'a client',
         flush=True,
     )
-  return attrs.evolve(state, algorithm={**state.algorithm, 'scores': scores})
+  return attrs.evolve(state, algorithm={**state.algorithm, 'average': average})
 
 
 def main(argv):

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tff_hidenseek.layers import class_prior
 from tff_hidenseek.layers import sign_masked
 from tff_hidenseek.layers import sign_masked_conv2d
 from tff_hidenseek.layers import sign_masked_dense
@@ -22,6 +23,8 @@ def fold_model(model: tf.keras.Model) -> tf.keras.Model:
   folded = tf.keras.models.clone_model(model, clone_function=_make_plain)
   for layer in model.layers:
     plain = folded.get_layer(layer.name)
+    if isinstance(layer, class_prior.ClassPrior):
+      continue  # Its weights are in the plain layer's config.
     if isinstance(layer, sign_masked.SignMaskedLayer):
       bias = [layer.bias.numpy()] if layer.use_bias else []
       plain.set_weights([layer.kernel.numpy(), *bias])
@@ -45,6 +48,13 @@ def _make_plain(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
         layer.strides,
         layer.padding,
         use_bias=layer.use_bias,
+        name=layer.name,
+        dtype=layer.dtype,
+    )
+  if isinstance(layer, class_prior.ClassPrior):
+    return tf.keras.layers.Rescaling(
+        1.0,
+        layer.log_prior.numpy().tolist(),
         name=layer.name,
         dtype=layer.dtype,
     )

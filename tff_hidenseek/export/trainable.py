@@ -25,8 +25,8 @@ from tff_hidenseek.layers import sign_masked_conv2d
 from tff_hidenseek.layers import sign_masked_dense
 from tff_hidenseek.layers import sign_ops
 
-# As in `learning.vote_broadcasts`: levels -7 ... 7 in four bits.
-_TALLY_LEVELS = 7
+# As in `learning.vote_broadcasts`: 16 levels from -1 to 1 in four bits.
+_TOP_LEVEL = 15
 _BITS_PER_TALLY = 4
 
 
@@ -171,7 +171,7 @@ class TrainableModule(tf.Module):
 
   def set_scores(self, tally):
     levels = builtin_bits.unpack_digits(tally, _BITS_PER_TALLY, self.num_scores)
-    return self._set((levels - _TALLY_LEVELS) * (1 / _TALLY_LEVELS))
+    return self._set((2 * levels - _TOP_LEVEL) * (1 / _TOP_LEVEL))
 
   def set_votes(self, votes):
     bits = builtin_bits.unpack_digits(votes, 1, self.num_scores)

@@ -141,7 +141,7 @@ def build_client_computations(
     @tf.function(autograph=False)
     def run():
       personalize_client(client, message, client_state, train_data, seed)
-      return local_training.evaluate(client.model, test_data)
+      return local_training.evaluate(client.personal_model, test_data)
 
     return run()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tff_hidenseek.layers import class_prior
 from tff_hidenseek.learning import client_optimizers
 from tff_hidenseek.learning import communication
 from tff_hidenseek.learning import local_training
@@ -19,11 +20,13 @@ class ClientWork(abc.ABC):
   """One client's work on one model.
 
   Attributes:
-    model: The Keras model that the client trains; after `train` it is the
-      client's personal model.
+    model: The Keras model that the client trains, as the server knows it.
+    personal_model: The client's own model after `personalize`: the same, or
+      with layers that only the client has.
   """
 
   model: tf.keras.Model
+  personal_model: tf.keras.Model
 
   @abc.abstractmethod
   def start(self, message, client_state) -> None:
@@ -75,7 +78,13 @@ class GradientClientWork(ClientWork):
         variables.
     """
     self.model = model
+    self.personal_model = model
     self._options = options
+    if options.class_prior:
+      self._prior = class_prior.ClassPrior(name='class_prior')
+      self.personal_model = tf.keras.Model(
+          model.inputs, self._prior(model.outputs[0])
+      )
     self._variables = variables or model.trainable_variables
     self._optimizer = client_optimizers.build_client_optimizer(
         options.client_optimizer, options.client_learning_rate, self._variables
@@ -93,16 +102,15 @@ class GradientClientWork(ClientWork):
 
   def run_epochs(self, data, seed: tf.Tensor, num_epochs: int) -> tf.Tensor:
     """Trains for some epochs; returns the mean loss, `float32[]`."""
-    num_classes = self.model.output_shape[-1]
-    present = losses.present_classes(data['y'], num_classes)
+    if self._options.class_prior:
+      num_classes = self.model.output_shape[-1]
+      self._prior.log_prior.assign(
+          losses.log_class_prior(data['y'], num_classes)
+      )
 
     def train_on_batch(x, y):
       with tf.GradientTape() as tape:
-        logits = self.model(x, training=True)
-        if self._options.label_restricted_loss:
-          loss = losses.restricted_cross_entropy(logits, y, present)
-        else:
-          loss = losses.cross_entropy(logits, y)
+        loss = losses.cross_entropy(self.personal_model(x, training=True), y)
       gradients = self.route_gradients(
           tape.gradient(loss, self.model.trainable_variables)
       )

@@ -117,6 +117,7 @@ def build_federated_algorithm(
         tff.aggregators.UnweightedAggregationFactory,
     ],
     update_server: Callable[[Any, Any], Any],
+    make_final_message: Optional[Callable[[Any], Any]] = None,
     layer_densities: collections.OrderedDict,
     num_weights: int,
     initial_client_state: Optional[Any] = None,
@@ -133,6 +134,8 @@ def build_federated_algorithm(
       by their number of examples, which they then send too.
     update_server: Maps the algorithm's state and the aggregate to the new state
       and a structure of measurements.
+    make_final_message: Maps the algorithm's state to what would be broadcast if
+      training ended there, which evaluations use; `make_message` if `None`.
     layer_densities: Fraction kept of each layer's kernel.
     num_weights: Weights in all kernels.
     initial_client_state: What a client keeps at the start; `None` for nothing.
@@ -141,6 +144,7 @@ def build_federated_algorithm(
   Returns:
     The algorithm.
   """
+  make_final_message = make_final_message or make_message
   stateful = initial_client_state is not None
   weighted = isinstance(
       aggregation_factory, tff.aggregators.WeightedAggregationFactory
@@ -185,8 +189,12 @@ def build_federated_algorithm(
   server_state_type = initialize.type_signature.result
 
   @tff.tensorflow.computation(server_state_type.member)
-  def make_broadcast(state):
+  def make_round_broadcast(state):
     return _make_broadcast(make_message, state)
+
+  @tff.tensorflow.computation(server_state_type.member)
+  def make_final_broadcast(state):
+    return _make_broadcast(make_final_message, state)
 
   aggregation_type = aggregation.next.type_signature.result
 
@@ -206,14 +214,19 @@ def build_federated_algorithm(
     )
     return ServerState(state.round_num + 1, algorithm, aggregator), metrics
 
-  def broadcast(server_state):
+  def broadcast(make_broadcast, server_state):
     return tff.federated_broadcast(
         tff.federated_map(make_broadcast, server_state)
     )
 
   def run_round(server_state, client_states, client_data_):
     output = tff.federated_map(
-        clients.update, (broadcast(server_state), client_states, client_data_)
+        clients.update,
+        (
+            broadcast(make_round_broadcast, server_state),
+            client_states,
+            client_data_,
+        ),
     )
     totals = tff.federated_sum(output['totals'])
     uploads = [output['upload'], output['weight']][: 2 if weighted else 1]
@@ -227,7 +240,12 @@ def build_federated_algorithm(
   def evaluate_clients(server_state, client_states, train_data, test_data):
     return tff.federated_map(
         clients.train_and_count_correct,
-        (broadcast(server_state), client_states, train_data, test_data),
+        (
+            broadcast(make_final_broadcast, server_state),
+            client_states,
+            train_data,
+            test_data,
+        ),
     )
 
   data_type = tff.FederatedType(data_type, tff.CLIENTS)
@@ -268,21 +286,22 @@ def build_federated_algorithm(
   def evaluate(server_state, shards):
     return tff.federated_sum(
         tff.federated_map(
-            clients.count_correct, (broadcast(server_state), shards)
+            clients.count_correct,
+            (broadcast(make_final_broadcast, server_state), shards),
         )
     )
 
   def build_global_model(state):
     client = build_client()
     client.start(
-        _make_broadcast(make_message, _to_tensors(state))['content'],
+        _make_broadcast(make_final_message, _to_tensors(state))['content'],
         _to_tensors(first_client_state),
     )
     return client.model
 
   def build_personal_model(state, client_state, data):
     client = build_client()
-    message = _make_broadcast(make_message, _to_tensors(state))
+    message = _make_broadcast(make_final_message, _to_tensors(state))
     client_state = _to_tensors(client_state if stateful else ())
     tf.function(
         lambda: client_computations.personalize_client(
@@ -290,7 +309,7 @@ def build_federated_algorithm(
         ),
         autograph=False,
     )()
-    return client.model
+    return client.personal_model
 
   return FederatedAlgorithm(
       process=process,

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tff_hidenseek.learning import client_work
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import losses
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import sign_votes
 from tff_hidenseek.learning import vote_broadcasts
@@ -42,12 +43,21 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
     score_scale: What a global score of 1 is on a client. Only its ratio to the
       client's learning rate matters: how many steps flip a sign.
     clipped_gradient: Whether a score beyond +-1 gets no gradient.
-    stochastic_votes: Whether a client draws its votes with the probabilities
-      that its scores stand for.
+    votes: What a client's bits say: `signs`, the signs of its scores;
+      `stochastic_signs`, signs drawn with the probabilities that its scores
+      stand for; or `moves`, whether training moved its scores up or down.
+    vote_range: The move that is voted for with certainty; a smaller one has the
+      probability in proportion. Only for `moves`.
     broadcast: The code of the global scores on their way down.
     weight_by_examples: Whether a client counts by its number of examples.
-    server_learning_rate: Step of the global scores towards the mean vote.
+    server_learning_rate: Step of the global scores: towards the mean vote, or
+      for `moves`, by this times the mean vote.
     server_momentum: Momentum of that step.
+    averaging_power: How fast the average forgets of which the global model has
+      the signs: see `average_scores`. 0 is the mean of all rounds, a large
+      number the newest scores alone.
+    personal_step: How far a client's own model goes from the global scores to
+      the ones it has trained: `full`, or by its label `skew`.
     private_layers: Comma-separated names of layers whose scores never leave the
       client.
   """
@@ -80,8 +90,13 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
   clipped_gradient: bool = _option(
       False, 'Stop the gradient of scores beyond +-1.'
   )
-  stochastic_votes: bool = _option(
-      True, 'Draw votes with the probabilities that scores stand for.'
+  votes: str = _option(
+      'moves',
+      'What a bit up says.',
+      choices=('signs', 'stochastic_signs', 'moves'),
+  )
+  vote_range: float = _option(
+      0.1, 'The move of a score that is voted for with certainty.', above=0
   )
   broadcast: str = _option(
       'tally',
@@ -97,11 +112,42 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
   server_momentum: float = _option(
       0.0, 'Momentum of the global scores.', minimum=0, maximum=0.999
   )
+  averaging_power: float = _option(
+      8.0,
+      'Power p of the average over rounds that is the global model: the newest '
+      'scores weigh (p + 1) / (p + round).',
+      minimum=0,
+  )
+  personal_step: str = _option(
+      'skew',
+      'How far a client goes from the global scores to its own: all the way, '
+      'or by its label skew.',
+      choices=('full', 'skew'),
+  )
   private_layers: str = _option(
       '', 'Comma-separated layers whose scores never leave the client.'
   )
   client_optimizer: str = options_lib.client_optimizer_option('adam')
   client_learning_rate: float = options_lib.client_learning_rate_option(0.01)
+  class_prior: bool = options_lib.class_prior_option(True)
+
+
+def average_scores(average, scores, round_num, power: float):
+  """Adds a round's scores to their polynomial-decay average.
+
+  Votes are noisy, and the average over rounds is less so than the newest
+  scores, while it forgets the first ones (Shamir & Zhang, ICML 2013).
+
+  Args:
+    average: The average over the rounds before, `float32[K]`.
+    scores: The scores after this round, `float32[K]`.
+    round_num: The number of this round, from 1.
+    power: At least 0; see `HideNSeekOptions`.
+
+  Returns:
+    The average over all rounds, `float32[K]`.
+  """
+  return average + (power + 1) / (power + round_num) * (scores - average)
 
 
 @attrs.frozen(eq=False)
@@ -202,22 +248,37 @@ class SignMaskClientWork(client_work.GradientClientWork):
         zip([layer.name for layer in self._shared], tf.split(scores, sizes)),
         **(client_state or {}),
     )
+    self._received = {name: scale * x for name, x in layer_scores.items()}
     for layer in self._layers:
       layer.set_frozen(
           self._network.kept_positions[layer.name],
           self._network.kept_weights[layer.name],
-          scale * layer_scores[layer.name],
+          self._received[layer.name],
       )
 
   def after_step(self):
     for layer in self._layers:
       layer.update_kernel()
 
+  def personalize(self, data, seed):
+    loss = self.train(data, seed)
+    if self._options.personal_step == 'skew':
+      num_classes = self.model.output_shape[-1]
+      skew = losses.label_skew(losses.log_class_prior(data['y'], num_classes))
+      for layer in self._layers:
+        received = self._received[layer.name]
+        layer.assign_scores(received + skew * (layer.scores - received))
+    return loss
+
   def make_upload(self, seed):
+    options = self._options
     scores = tf.concat([layer.scores for layer in self._shared], axis=0)
-    if not self._options.stochastic_votes:
+    if options.votes == 'signs':
       return sign_votes.cast_votes(scores)
-    return sign_votes.cast_votes(scores / self._options.score_scale, seed)
+    if options.votes == 'moves':
+      received = [self._received[layer.name] for layer in self._shared]
+      scores = (scores - tf.concat(received, axis=0)) / options.vote_range
+    return sign_votes.cast_votes(scores / options.score_scale, seed)
 
   def make_client_state(self):
     if not self._private:
@@ -271,7 +332,11 @@ def build_hidenseek(
   broadcast = vote_broadcasts.VOTE_BROADCASTS[options.broadcast]
 
   def update_server(state, mean_vote):
-    step = mean_vote - state['scores']
+    step = mean_vote
+    if options.votes == 'moves':
+      step *= options.vote_range
+    else:
+      step -= state['scores']
     velocity = options.server_momentum * state['velocity'] + step
     new_scores = tf.clip_by_value(
         state['scores'] + options.server_learning_rate * velocity, -1, 1
@@ -279,7 +344,15 @@ def build_hidenseek(
     flips = tf.math.count_nonzero(
         tf.not_equal(new_scores >= 0, state['scores'] >= 0)
     )
-    new_state = collections.OrderedDict(scores=new_scores, velocity=velocity)
+    num_rounds = state['num_rounds'] + 1
+    new_state = collections.OrderedDict(
+        scores=new_scores,
+        velocity=velocity,
+        average=average_scores(
+            state['average'], new_scores, num_rounds, options.averaging_power
+        ),
+        num_rounds=num_rounds,
+    )
     return new_state, collections.OrderedDict(sign_flips=flips)
 
   if options.weight_by_examples:
@@ -289,9 +362,13 @@ def build_hidenseek(
   return federated_algorithm.build_federated_algorithm(
       task,
       initial_state=collections.OrderedDict(
-          scores=scores, velocity=np.zeros_like(scores)
+          scores=scores,
+          velocity=np.zeros_like(scores),
+          average=scores,
+          num_rounds=np.float32(0),
       ),
       make_message=lambda state: broadcast.encode(state['scores']),
+      make_final_message=lambda state: broadcast.encode(state['average']),
       build_client=lambda: SignMaskClientWork(task, options, network),
       aggregation_factory=factory,
       update_server=update_server,

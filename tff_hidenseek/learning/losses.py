@@ -1,9 +1,10 @@
 """Classification losses of one batch."""
 
+import math
+
 import tensorflow as tf
 
-# Added to the logit of a class that is left out: its probability is 0 in
-# float32, and its gradient too.
+# The log frequency of a class that does not occur.
 _LEFT_OUT = -1e9
 
 
@@ -14,25 +15,30 @@ def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
   )
 
 
-def present_classes(labels: tf.Tensor, num_classes: int) -> tf.Tensor:
-  """Returns which classes occur among `labels`, as `bool[num_classes]`."""
-  return tf.math.bincount(labels, minlength=num_classes) > 0
-
-
-def restricted_cross_entropy(
-    logits: tf.Tensor, labels: tf.Tensor, present: tf.Tensor
-) -> tf.Tensor:
-  """Returns the cross-entropy over the classes that a client has.
-
-  The other classes are left out of the softmax, so a client casts no vote
-  against classes it has never seen (FedRS, KDD 2021, with alpha = 0).
+def log_class_prior(labels: tf.Tensor, num_classes: int) -> tf.Tensor:
+  """Returns the log frequencies of the classes among labels.
 
   Args:
-    logits: `float32[n, num_classes]`.
-    labels: `int32[n]`, each of a class that is present.
-    present: Which classes the client has, `bool[num_classes]`.
+    labels: `int32[n]`, at least one.
+    num_classes: The number of classes.
 
   Returns:
-    The mean loss, `float32[]`.
+    `float32[num_classes]`; for a class that does not occur, a number so low
+    that its probability and its gradient are 0.
   """
-  return cross_entropy(tf.where(present, logits, _LEFT_OUT), labels)
+  frequencies = tf.reduce_mean(tf.one_hot(labels, num_classes), axis=0)
+  return tf.maximum(tf.math.log(frequencies), _LEFT_OUT)
+
+
+def label_skew(log_prior: tf.Tensor) -> tf.Tensor:
+  """Returns how far classes are from equally frequent, `float32[]`.
+
+  Args:
+    log_prior: What `log_class_prior` returned.
+
+  Returns:
+    1 - H / log(num_classes), with the entropy H of the frequencies: 0 where all
+    classes are equally frequent, 1 where there is one class.
+  """
+  entropy = -tf.reduce_sum(tf.exp(log_prior) * log_prior)
+  return 1 - entropy / math.log(log_prior.shape[0])

@@ -69,6 +69,13 @@ def client_learning_rate_option(default: float):
   return option(default, 'Step size of the local training.', above=0)
 
 
+def class_prior_option(default: bool):
+  """Declares whether the frequencies of a client's classes are used."""
+  return option(
+      default, 'Add the log frequencies of a client\'s classes to its logits.'
+  )
+
+
 @attrs.frozen(kw_only=True)
 class LocalTrainingOptions:
   """How a client trains on its own examples.
@@ -78,8 +85,8 @@ class LocalTrainingOptions:
     client_learning_rate: Its step size.
     num_epochs: Epochs over the client's examples in a round.
     batch_size: Examples a step.
-    label_restricted_loss: Whether the loss leaves out classes that the client
-      has no example of.
+    class_prior: Whether the frequencies of a client's classes are added to its
+      logits, in its loss and in its own model; see `layers.class_prior`.
   """
 
   client_optimizer: str = client_optimizer_option('sgd')
@@ -88,6 +95,4 @@ class LocalTrainingOptions:
       1, 'Epochs over a client\'s examples in a round.', minimum=1
   )
   batch_size: int = option(32, 'Examples a step.', minimum=1)
-  label_restricted_loss: bool = option(
-      False, 'Leave classes a client does not have out of its loss.'
-  )
+  class_prior: bool = class_prior_option(False)

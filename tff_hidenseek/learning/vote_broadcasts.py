@@ -1,9 +1,8 @@
 """Codes of the mean vote on its way down: float32, 4-bit tally, 1-bit majority.
 
 The server's global score of a kept weight lies in [-1, 1]. `tally` rounds it to
-the nearest of 15 levels -7/7 ... 7/7, two to a byte: the mean votes of up to
-seven equally weighted clients stay apart, and those of one, two or seven arrive
-exactly. `majority` sends its sign.
+the nearest of 16 levels -15/15, -13/15 ... 15/15, two to a byte. None of them
+is 0, so a score keeps its sign on the way down. `majority` sends the sign.
 """
 
 from typing import Callable
@@ -15,10 +14,11 @@ import tensorflow_federated as tff
 
 from tff_hidenseek.layers import sign_ops
 
-_TALLY_LEVELS = 7
+# The highest level; the lowest is 0.
+_TOP_LEVEL = 15
 _NIBBLES = np.stack([np.arange(256) % 16, np.arange(256) // 16], axis=1)
 # The two scores of each byte of a tally, `float32[256, 2]`.
-_TALLY_SCORES = np.float32(_NIBBLES - _TALLY_LEVELS) / np.float32(_TALLY_LEVELS)
+_TALLY_SCORES = np.float32(2 * _NIBBLES - _TOP_LEVEL) / np.float32(_TOP_LEVEL)
 
 
 @attrs.frozen
@@ -37,8 +37,10 @@ class VoteBroadcast:
 
 
 def _encode_tally(scores: tf.Tensor) -> tf.Tensor:
-  levels = tf.round(tf.clip_by_value(scores, -1, 1) * _TALLY_LEVELS)
-  nibbles = tf.cast(levels + _TALLY_LEVELS, tf.uint8)
+  # Rounded by `floor`, which never takes a score across 0.
+  shifted = tf.clip_by_value(scores, -1, 1) + 1
+  levels = tf.floor(shifted * (_TOP_LEVEL / 2) + 0.5)
+  nibbles = tf.cast(levels, tf.uint8)
   nibbles = tf.reshape(tf.pad(nibbles, [[0, nibbles.shape[0] % 2]]), [-1, 2])
   return nibbles[:, 0] + 16 * nibbles[:, 1]
 

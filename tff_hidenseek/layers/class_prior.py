@@ -1,0 +1,26 @@
+"""Logits of one client: how often it has each class is added to them."""
+
+import tensorflow as tf
+
+
+@tf.keras.utils.register_keras_serializable(package='tff_hidenseek')
+class ClassPrior(tf.keras.layers.Layer):
+  """Adds the log frequencies of classes to logits.
+
+  Trained through this layer, a network learns what tells classes apart and not
+  how often one client happens to have them (balanced softmax,
+  https://arxiv.org/abs/2007.10740). So without the layer it treats all classes
+  alike, and with it, as the client needs.
+
+  Attributes:
+    log_prior: Frozen, float of shape `[num_classes]`; 0 until it is assigned.
+  """
+
+  def build(self, input_shape):
+    self.log_prior = self.add_weight(
+        'log_prior', [input_shape[-1]], initializer='zeros', trainable=False
+    )
+    super().build(input_shape)
+
+  def call(self, inputs):
+    return inputs + self.log_prior
