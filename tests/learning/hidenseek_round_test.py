@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.learning import hidenseek
+from tff_hidenseek.learning import hidenseek_options
 from tff_hidenseek.learning import random_seeds
 from tff_hidenseek.models import prunable_layers
 from tff_hidenseek.runtimes import in_process
@@ -119,7 +120,7 @@ class RoundTest(tf.test.TestCase):
       self, build_model, num_rounds=2, private_layer='', **choices
   ):
     """Runs rounds and a personal evaluation, and their reference."""
-    options = hidenseek.HideNSeekOptions(
+    options = hidenseek_options.HideNSeekOptions(
         density=0.6,
         pruning_iterations=5,
         private_layers=private_layer,
