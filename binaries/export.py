@@ -27,7 +27,7 @@ from tff_hidenseek.export import export_report
 from tff_hidenseek.export import formats
 from tff_hidenseek.export import ticket
 from tff_hidenseek.export import ticket_description
-from tff_hidenseek.learning import hidenseek
+from tff_hidenseek.learning import pruned_network
 
 runtime_flags.define_runtime_flags()
 _RUN_DIR = flags.DEFINE_string('run_dir', None, 'The folder of a finished run.')
@@ -101,7 +101,7 @@ def _make_source(config, federation, model) -> formats.Source:
   options = config.options
   network_options = None
   if config.algorithm == 'hidenseek':
-    network_options = hidenseek.network_options(options, config.seed)
+    network_options = pruned_network.network_options(options, config.seed)
   return formats.Source(
       model=model,
       calibration_images=dataset.train_x[: _CALIBRATION_EXAMPLES.value],

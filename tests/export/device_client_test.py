@@ -39,8 +39,9 @@ def _make_client(num_examples=20, **changes):
   )
 
 
-def _majority(client):
-  return bytes([7 + 16 * 7]) * client.message_bytes
+def _tally(client):
+  """Returns a message whose scores are all 1/15, the level 8."""
+  return bytes([8 + 16 * 8]) * client.message_bytes
 
 
 class DeviceClientTest(unittest.TestCase):
@@ -49,13 +50,13 @@ class DeviceClientTest(unittest.TestCase):
     votes = []
     for seed in (0, 0, 1):
       client = _make_client(seed=seed)
-      votes.append(client.run_round(_majority(client)))
+      votes.append(client.run_round(_tally(client)))
     self.assertEqual(votes[0], votes[1])
     self.assertNotEqual(votes[0], votes[2])
 
   def test_every_example_is_seen_in_every_epoch(self):
     client = _make_client(num_examples=33)
-    client.run_round(_majority(client))
+    client.run_round(_tally(client))
     self.assertEqual(client.report()['steps'], 2 * 3)
 
   def test_sends_a_bit_and_receives_half_a_byte_for_a_kept_weight(self):
@@ -63,7 +64,7 @@ class DeviceClientTest(unittest.TestCase):
     num_kept = sum(getattr(layer, 'num_kept', 0) for layer in model.layers)
     client = _make_client()
     self.assertEqual(client.message_bytes, -(-num_kept // 2))
-    votes = client.run_round(_majority(client))
+    votes = client.run_round(_tally(client))
     self.assertEqual(len(votes), -(-num_kept // 8))
 
   def test_message_of_another_length_is_refused(self):

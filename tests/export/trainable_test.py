@@ -172,14 +172,14 @@ class MessagesTest(unittest.TestCase):
         scores.shape[0]
         for scores in _scores(trained_models.train_on_digits('mlp'))
     )
-    levels = np.random.default_rng(0).integers(0, 15, num_scores)
+    levels = np.random.default_rng(0).integers(0, 16, num_scores)
     nibbles = np.append(levels, [0] * (num_scores % 2)).astype(np.uint8)
     interpreter.get_signature_runner('set_scores')(
         tally=nibbles[::2] + 16 * nibbles[1::2]
     )
     votes = interpreter.get_signature_runner('get_votes')()['votes']
     np.testing.assert_array_equal(
-        votes, np.packbits(levels >= 7, bitorder='little')
+        votes, np.packbits(levels >= 8, bitorder='little')
     )
 
 

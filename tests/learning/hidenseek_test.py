@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.learning import hidenseek
+from tff_hidenseek.learning import hidenseek_options
 from tff_hidenseek.models import prunable_layers
 from tff_hidenseek.runtimes import in_process
 from tests.learning import boundary
@@ -37,7 +38,7 @@ def _build(seed=0, **choices):
   )
   return hidenseek.build_hidenseek(
       tiny_task.make_task(seed=seed),
-      hidenseek.HideNSeekOptions(**{**options, **choices}),
+      hidenseek_options.HideNSeekOptions(**{**options, **choices}),
   )
 
 
@@ -154,7 +155,7 @@ class BuildErrorsTest(unittest.TestCase):
         (dict(server_momentum=1.0), '`server_momentum` must be at most 0.999'),
     ):
       with self.assertRaisesRegex(ValueError, message):
-        hidenseek.HideNSeekOptions(**choices)
+        hidenseek_options.HideNSeekOptions(**choices)
 
 
 class InitialStateTest(tf.test.TestCase):

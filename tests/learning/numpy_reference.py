@@ -18,7 +18,7 @@ def compute_logits(kernels, biases, x):
   return x, inputs
 
 
-def compute_gradients(kernels, biases, x, y, present=None):
+def compute_gradients(kernels, biases, x, y, log_prior=0.0):
   """Returns the mean loss and the gradients of kernels and biases.
 
   Args:
@@ -26,11 +26,10 @@ def compute_gradients(kernels, biases, x, y, present=None):
     biases: Of each layer, `[outputs]`.
     x: Images.
     y: Labels.
-    present: The classes in the softmax; all if `None`.
+    log_prior: What is added to the logits of each class.
   """
   logits, inputs = compute_logits(kernels, biases, x)
-  if present is not None:
-    logits[:, ~present] = -np.inf
+  logits = logits + log_prior
   exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
   probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
   rows = np.arange(len(y))
@@ -106,13 +105,13 @@ class SignMaskedNet:
       kernels.append(kernel.reshape(shape))
     return kernels
 
-  def train(self, scores, batches, optimizer, present=None, clipped=False):
+  def train(self, scores, batches, optimizer, log_prior=0.0, clipped=False):
     """Returns the layers' scores after all batches, and the mean loss."""
     biases = [0.0] * len(self.shapes)
     total = 0.0
     for x, y in batches:
       loss, gradients, _ = compute_gradients(
-          self.kernels(scores), biases, x, y, present
+          self.kernels(scores), biases, x, y, log_prior
       )
       total += loss * len(y)
       routed = [
@@ -126,11 +125,32 @@ class SignMaskedNet:
       scores = optimizer.step(scores, routed)
     return scores, total / sum(len(y) for _, y in batches)
 
-  def count_correct(self, scores, x, y):
+  def count_correct(self, scores, x, y, log_prior=0.0):
     """Returns how many examples are classified correctly."""
     biases = [0.0] * len(self.shapes)
     logits, _ = compute_logits(self.kernels(scores), biases, x)
-    return int((logits.argmax(axis=1) == y).sum())
+    return int(((logits + log_prior).argmax(axis=1) == y).sum())
+
+
+def find_log_prior(labels, num_classes):
+  """Returns the log frequencies of classes; -inf where there is none."""
+  with np.errstate(divide='ignore'):
+    return np.log(np.bincount(labels, minlength=num_classes) / len(labels))
+
+
+def find_label_skew(labels, num_classes):
+  """Returns 1 less the entropy of the labels in units of the greatest."""
+  counts = np.bincount(labels)
+  frequencies = counts[counts > 0] / len(labels)
+  entropy = -(frequencies * np.log(frequencies)).sum()
+  return 1 - entropy / np.log(num_classes)
+
+
+def average_over_rounds(rounds, power):
+  """Returns the polynomial-decay average of what each round ended with."""
+  newest = (power + 1) / (power + np.arange(1, len(rounds) + 1))
+  kept = np.append(np.cumprod((1 - newest)[:0:-1])[::-1], 1)
+  return (newest * kept) @ rounds
 
 
 def draw_batches(data, orders, batch_size):

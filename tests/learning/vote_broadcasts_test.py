@@ -16,6 +16,12 @@ def _send(name, scores):
   return code.decode(sent, len(scores)).numpy()
 
 
+def _nearest_level(scores):
+  """Returns the nearest of -15/15, -13/15 ... 15/15."""
+  levels = np.arange(-15, 16, 2) / 15
+  return levels[np.abs(scores[:, np.newaxis] - levels).argmin(axis=1)]
+
+
 class TypesTest(tf.test.TestCase):
 
   def test_what_is_sent_has_the_type_that_is_promised(self):
@@ -55,12 +61,13 @@ class ExecutionTest(tf.test.TestCase):
     for num_votes in range(1, 20):
       scores = np.random.default_rng(num_votes).uniform(-1, 1, num_votes)
       self.assertAllClose(
-          _send('tally', scores), np.round(7 * scores) / 7, rtol=0, atol=1e-7
+          _send('tally', scores), _nearest_level(scores), rtol=0, atol=1e-7
       )
 
   def test_every_level_of_the_tally_arrives_as_it_is(self):
-    levels = np.arange(-7, 8, dtype=np.float32) / 7
-    for sent in itertools.product(levels[[0, 6, 7, 8, 14]], repeat=3):
+    levels = np.arange(-15, 16, 2, dtype=np.float32) / 15
+    self.assertLen(levels, 16)
+    for sent in itertools.product(levels[[0, 7, 8, 15]], repeat=3):
       self.assertAllEqual(_send('tally', sent), sent)
     self.assertAllEqual(_send('tally', levels), levels)
 
@@ -68,17 +75,23 @@ class ExecutionTest(tf.test.TestCase):
     for name in ('tally', 'majority'):
       self.assertAllEqual(_send(name, [-3.0, 3.0]), [-1, 1])
 
-  def test_the_tallies_of_up_to_seven_clients_arrive_apart(self):
-    for num_clients in range(1, 8):
-      means = np.arange(-num_clients, num_clients + 1, 2) / num_clients
-      arrived = _send('tally', means)
-      self.assertLen(set(arrived.tolist()), num_clients + 1)
-      self.assertAllEqual(np.sign(arrived), np.sign(means))
+  def test_the_tally_keeps_every_sign(self):
+    sizes = np.append(np.linspace(0, 1, 1001), 10.0 ** np.arange(-30, 0))
+    self.assertAllGreater(_send('tally', sizes), 0)
+    self.assertAllLess(_send('tally', -sizes[sizes > 0]), 0)
 
-  def test_the_tally_of_one_two_or_seven_clients_arrives_exactly(self):
-    for num_clients in (1, 2, 7):
+  def test_a_tie_arrives_as_the_least_level_above_zero(self):
+    self.assertAllClose(_send('tally', [0.0, -0.0]), [1 / 15, 1 / 15])
+
+  def test_mean_votes_of_1_3_5_or_15_clients_arrive_as_they_are(self):
+    for num_clients in (1, 3, 5, 15):
       means = np.arange(-num_clients, num_clients + 1, 2) / num_clients
-      self.assertAllClose(_send('tally', means), means, rtol=0, atol=1e-7)
+      self.assertAllEqual(_send('tally', means), means.astype(np.float32))
+
+  def test_mean_votes_of_up_to_15_clients_stay_apart(self):
+    for num_clients in range(1, 16):
+      means = np.arange(-num_clients, num_clients + 1, 2) / num_clients
+      self.assertLen(set(_send('tally', means).tolist()), num_clients + 1)
 
 
 if __name__ == '__main__':

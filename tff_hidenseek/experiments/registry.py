@@ -17,6 +17,7 @@ from tff_hidenseek.baselines import sign_sgd
 from tff_hidenseek.baselines import ssfl
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import hidenseek
+from tff_hidenseek.learning import hidenseek_options
 
 
 @attrs.frozen
@@ -37,7 +38,7 @@ class AlgorithmEntry:
 
 ALGORITHMS = {
     'hidenseek': AlgorithmEntry(
-        hidenseek.build_hidenseek, hidenseek.HideNSeekOptions
+        hidenseek.build_hidenseek, hidenseek_options.HideNSeekOptions
     ),
     'fed_avg': AlgorithmEntry(fed_avg.build_fed_avg, fed_avg.FedAvgOptions),
     'fed_avg_compressed': AlgorithmEntry(

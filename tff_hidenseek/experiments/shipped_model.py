@@ -11,7 +11,8 @@ import tensorflow as tf
 from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.export import formats
 from tff_hidenseek.export import ticket_description
-from tff_hidenseek.learning import hidenseek
+from tff_hidenseek.learning import hidenseek_options
+from tff_hidenseek.learning import pruned_network
 
 _FILE = 'shipped_model.json'
 
@@ -60,8 +61,10 @@ def _measure(run_dir: str, config) -> ShippedModel:
       os.path.join(run_dir, run_folder.FINAL_MODEL_FILE), compile=False
   )
   network_options = None
-  if isinstance(config.options, hidenseek.HideNSeekOptions):
-    network_options = hidenseek.network_options(config.options, config.seed)
+  if isinstance(config.options, hidenseek_options.HideNSeekOptions):
+    network_options = pruned_network.network_options(
+        config.options, config.seed
+    )
   name = 'tflite_float32' if network_options is None else 'ticket'
   source = formats.Source(
       model=model,

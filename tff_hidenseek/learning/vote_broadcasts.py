@@ -37,10 +37,9 @@ class VoteBroadcast:
 
 
 def _encode_tally(scores: tf.Tensor) -> tf.Tensor:
-  # Rounded by `floor`, which never takes a score across 0.
-  shifted = tf.clip_by_value(scores, -1, 1) + 1
-  levels = tf.floor(shifted * (_TOP_LEVEL / 2) + 0.5)
-  nibbles = tf.cast(levels, tf.uint8)
+  # `floor` before anything is added: no score, however small, goes across 0.
+  below = tf.floor(tf.clip_by_value(scores, -1, 1) * (_TOP_LEVEL / 2))
+  nibbles = tf.cast(below + (_TOP_LEVEL + 1) // 2, tf.uint8)
   nibbles = tf.reshape(tf.pad(nibbles, [[0, nibbles.shape[0] % 2]]), [-1, 2])
   return nibbles[:, 0] + 16 * nibbles[:, 1]
 
