@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 # The log frequency of a class that does not occur.
-_LEFT_OUT = -1e9
+_LEFT_OUT = -1e3
 
 
 def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
