@@ -25,7 +25,7 @@ _ARGUMENTS = (
     f'--num_rounds={_NUM_ROUNDS}',
     '--rounds_per_checkpoint=1',
     '--rounds_per_personal_evaluation=5',
-    '--stochastic_votes',
+    '--votes=moves',
     '--server_momentum=0.5',
     '--resume',
 )

@@ -118,7 +118,7 @@ class RuntimesTest(tf.test.TestCase):
     """Returns the rows, accuracies and scores of a run in a runtime."""
     context = runtimes.RUNTIMES[runtime](runtimes.RuntimeOptions(**options))
     with tff.framework.get_context_stack().install(context):
-      run = _start_run(stochastic_votes=True, weight_by_examples=True)
+      run = _start_run(votes='moves', weight_by_examples=True)
       rows = [run.train_round(round_num) for round_num in (1, 2)]
       accuracies = [run.global_accuracy(), run.personal_accuracies()]
       return rows, accuracies, run.server_state.algorithm['scores']

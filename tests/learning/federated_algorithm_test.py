@@ -29,6 +29,7 @@ class _ConstantClassWork(client_work.ClientWork):
 
   def __init__(self, is_stateful):
     self.model = tiny_task.build_linear(layer_sets.DenseLayers())
+    self.personal_model = self.model
     self._bias = self.model.trainable_variables[1]
     self._is_stateful = is_stateful
     self._rounds = tf.Variable(0)
@@ -76,6 +77,34 @@ def _build(is_stateful, is_weighted):
 # Whether clients keep state, and whether they are weighted.
 _CASES = ((False, False), (True, True))
 _CLIENTS = tiny_task.make_clients(1, 2, 3)
+
+
+class _EchoWork(_ConstantClassWork):
+  """The same, but its loss is what it was sent."""
+
+  def start(self, message, client_state):
+    super().start(message, client_state)
+    self._sent = tf.cast(message, tf.float32)
+
+  def train(self, data, seed):
+    super().train(data, seed)
+    return self._sent
+
+
+@functools.lru_cache(maxsize=None)
+def _build_with_final_message():
+  """Builds an algorithm that sends 1 in rounds and 0 at the end."""
+  return federated_algorithm.build_federated_algorithm(
+      tiny_task.make_task(tiny_task.build_linear),
+      initial_state=np.array(1, np.float32),
+      make_message=lambda state: state,
+      make_final_message=lambda state: state - 1,
+      build_client=lambda: _EchoWork(False),
+      aggregation_factory=tff.aggregators.UnweightedMeanFactory(),
+      update_server=lambda state, mean: (state, dict(step=mean[0])),
+      layer_densities=dict(logits=1.0),
+      num_weights=27,
+  )
 
 
 class TypesTest(tf.test.TestCase):
@@ -170,6 +199,25 @@ class ExecutionTest(tf.test.TestCase):
           state, algorithm.initial_client_state, _CLIENTS[2]
       )
       self.assertAllEqual(tf.argmax(model(x), axis=1), [0] * 3)
+
+  def test_the_final_message_is_what_evaluations_and_models_use(self):
+    algorithm = _build_with_final_message()
+    state = algorithm.process.initialize()
+    metrics = algorithm.process.next(state, _CLIENTS).metrics
+    self.assertEqual(metrics['train_loss'], 1)
+    test = tiny_task.make_client(20, 3)
+    num_of_class = np.bincount(test['y'], minlength=3)
+    self.assertLen(set(num_of_class), 3)
+    counts = algorithm.evaluate(state, [test])
+    self.assertEqual(counts['num_correct'], num_of_class[0])
+    (counts,) = algorithm.evaluate_personal(state, _CLIENTS[:1], [test])
+    self.assertEqual(counts['num_correct'], num_of_class[2])
+    for model, expected in (
+        (algorithm.build_global_model(state), 0),
+        (algorithm.build_personal_model(state, None, _CLIENTS[0]), 2),
+    ):
+      predicted = tf.argmax(model(test['x']), axis=1)
+      self.assertAllEqual(predicted, [expected] * 20)
 
   def test_model_weights_can_be_read_and_replaced(self):
     process = _build(False, False).process
