@@ -128,9 +128,7 @@ class Reference:
     num_examples = [len(data['y']) for data in clients]
     weights = num_examples if options.weight_by_examples else None
     step = np.average(votes, axis=0, weights=weights)
-    if options.votes == 'moves':
-      step = options.vote_range * step
-    else:
+    if options.votes != 'moves':
       step = step - self.scores
     self.velocity = options.server_momentum * self.velocity + step
     before = self.scores

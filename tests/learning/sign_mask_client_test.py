@@ -71,7 +71,7 @@ def _vote_on_moves(vote_range):
       client_data.make_client_data(x, y, i) for i in range(_NUM_VOTERS)
   ]
   output = algorithm.process.next(algorithm.process.initialize(), clients)
-  mean_votes = output.state.algorithm['velocity'] / vote_range
+  mean_votes = output.state.algorithm['velocity']
   return _find_moves(algorithm, data), mean_votes
 
 
@@ -98,9 +98,9 @@ class MovesTest(tf.test.TestCase):
     self.assertAllInRange(mean_votes[moves == 0], -0.2, 0.2)
     self.assertGreater(np.abs(mean_votes[moves == 0]).max(), 0)
 
-  def test_the_server_steps_by_the_range_times_the_mean_vote(self):
+  def test_the_server_steps_by_its_rate_times_the_mean_vote(self):
     algorithm = _build(
-        votes='moves', vote_range=0.25, server_learning_rate=0.5,
+        votes='moves', vote_range=0.25, server_learning_rate=0.125,
         client_learning_rate=100.0,
     )
     start = algorithm.process.initialize()

@@ -67,9 +67,7 @@ def build_hidenseek(
 
   def update_server(state, mean_vote):
     step = mean_vote
-    if options.votes == 'moves':
-      step *= options.vote_range
-    else:
+    if options.votes != 'moves':
       step -= state['scores']
     velocity = options.server_momentum * state['velocity'] + step
     new_scores = tf.clip_by_value(

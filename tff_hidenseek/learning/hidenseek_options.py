@@ -33,7 +33,8 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
     broadcast: The code of the global scores on their way down.
     weight_by_examples: Whether a client counts by its number of examples.
     server_learning_rate: Step of the global scores: towards the mean vote, or
-      for `moves`, by this times the mean vote.
+      for `moves`, by this times the mean vote. At `vote_range` the scores then
+      move, but for the noise of votes, as the clients' mean score does.
     server_momentum: Momentum of that step.
     averaging_power: How fast the average forgets of which the global model has
       the signs: see `average_scores`. 0 is the mean of all rounds, a large
@@ -89,7 +90,7 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
       False, 'Weight a client by its number of examples.'
   )
   server_learning_rate: float = _option(
-      0.5, 'Step of the global scores towards the mean vote.', above=0
+      0.2, 'Step of the global scores with the mean vote.', above=0
   )
   server_momentum: float = _option(
       0.0, 'Momentum of the global scores.', minimum=0, maximum=0.999
@@ -110,7 +111,7 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
       '', 'Comma-separated layers whose scores never leave the client.'
   )
   client_optimizer: str = options_lib.client_optimizer_option('adam')
-  client_learning_rate: float = options_lib.client_learning_rate_option(0.01)
+  client_learning_rate: float = options_lib.client_learning_rate_option(0.003)
   class_prior: bool = options_lib.class_prior_option(True)
 
 
