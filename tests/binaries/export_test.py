@@ -33,12 +33,13 @@ def _run(program, *arguments):
 
 
 @functools.lru_cache()
-def _run_dir(algorithm='hidenseek') -> str:
-  run_dir = os.path.join(_FOLDER, algorithm)
+def _run_dir(algorithm='hidenseek', partition='iid') -> str:
+  run_dir = os.path.join(_FOLDER, f'{algorithm}_{partition}')
   code, output = _run(
       'binaries.train',
       f'--algorithm={algorithm}',
       '--model=mlp',
+      f'--partition={partition}',
       '--num_clients=2',
       '--clients_per_round=2',
       '--num_rounds=2',
@@ -117,6 +118,28 @@ class ExportTest(unittest.TestCase):
     images = datasets.load_dataset('digits').test_x
     personal = _export_ticket('personal', '--client_id=1')
     self.assertFalse(np.array_equal(personal(images), _final_model()(images)))
+
+  def test_personal_model_of_a_skewed_client_gives_only_its_classes(self):
+    output_dir = os.path.join(_FOLDER, 'skewed')
+    for name in ('tflite_float32', 'ticket'):
+      code, output = _run(
+          'binaries.export',
+          f'--run_dir={_run_dir(partition="shards")}',
+          f'--output_dir={output_dir}',
+          f'--format={name}',
+          '--client_id=1',
+      )
+      self.assertEqual(code, 0, output)
+    images = datasets.load_dataset('digits').test_x
+    model = tff_hidenseek.load_ticket(os.path.join(output_dir, 'model.ticket'))
+    (prior,) = [x for x in model.layers if x.name == 'class_prior']
+    of_client = np.flatnonzero(prior.log_prior.numpy() > -1000)
+    self.assertEqual(len(of_client), 2)
+    read = formats.FORMATS['tflite_float32'].read
+    logits = read(os.path.join(output_dir, 'model_float32.tflite'))(images)
+    classes = logits.argmax(axis=1)
+    self.assertLessEqual(set(classes), set(of_client))
+    np.testing.assert_array_equal(classes, model(images).numpy().argmax(axis=1))
 
   def test_dense_run_exports_but_has_no_ticket(self):
     run_dir = _run_dir('fed_avg')

@@ -5,6 +5,7 @@ import math
 
 from absl.testing import parameterized
 import attrs
+import numpy as np
 import tensorflow as tf
 
 from tff_hidenseek.experiments import metrics
@@ -57,6 +58,29 @@ class AlgorithmsTest(parameterized.TestCase):
         ('num_epochs', 'batch_size'),
         [field.name for field in attrs.fields(options_class)],
     )
+
+
+  @parameterized.parameters(*registry.ALGORITHMS)
+  def test_the_class_prior_is_in_personal_models_if_it_is_asked_for(self, name):
+    run = tiny_experiment.start_run(
+        tiny_experiment.make_config(name, class_prior=True)
+    )
+    run.train_round(1)
+    data = tiny_experiment.build_federation().train_data(0)
+    model = run.algorithm.build_personal_model(
+        run.server_state, run.algorithm.initial_client_state, data
+    )
+    counts = np.bincount(data['y'], minlength=model.output_shape[-1])
+    np.testing.assert_allclose(
+        np.exp(model.get_layer('class_prior').log_prior),
+        counts / counts.sum(),
+        atol=1e-6,
+    )
+
+  @parameterized.parameters(*registry.ALGORITHMS)
+  def test_only_hidenseek_has_the_class_prior_by_default(self, name):
+    options = registry.ALGORITHMS[name].options_class()
+    self.assertEqual(options.class_prior, name == 'hidenseek')
 
 
 class ModelsTest(parameterized.TestCase):

@@ -37,6 +37,25 @@ class AgreementTest(unittest.TestCase):
     with self.assertRaises(agreement.AgreementError):
       agreement.check('flavour', expected * 1.01, expected, bounds)
 
+  def test_a_class_that_a_client_lacks_sets_no_scale(self):
+    # Its logit would make the others a tie, and any error small.
+    expected = np.array([[2.0, 1.99, -1000.0]] * 10)
+    result = agreement.compare(expected[:, [1, 0, 2]], expected, tie=1e-5)
+    self.assertEqual(result.agreement, 0)
+    bounds = agreement.Bounds()
+    agreement.check('flavour', expected + 1e-4, expected, bounds)
+    with self.assertRaises(agreement.AgreementError):
+      agreement.check('flavour', expected + 0.01, expected, bounds)
+
+  def test_a_class_that_a_client_lacks_must_not_be_chosen(self):
+    expected = np.array([[2.0, 1.0, -1000.0]] * 10)
+    logits = expected + [0, 0, 1]
+    agreement.check('flavour', logits, expected, agreement.Bounds())
+    for wrong in (3.0, np.nan):
+      logits[:, 2] = wrong
+      with self.assertRaises(agreement.AgreementError):
+        agreement.check('flavour', logits, expected, agreement.Bounds())
+
   def test_logits_that_are_not_numbers_are_refused(self):
     logits = np.full([10, 10], np.nan)
     with self.assertRaises(agreement.AgreementError):

@@ -78,6 +78,22 @@ class FoldingTest(unittest.TestCase):
         folding.fold_model(model)(images), model(images)
     )
 
+  def test_a_personal_model_becomes_one_of_keras_with_the_same_outputs(self):
+    personal = trained_models.make_personal(
+        trained_models.train_on_digits('mlp')
+    )
+    folded = folding.fold_model(personal)
+    for layer in folded.layers:
+      self.assertTrue(type(layer).__module__.startswith('keras.'))
+    images = trained_models.load_digits().test_x
+    np.testing.assert_array_equal(folded(images), personal(images))
+    with tempfile.TemporaryDirectory() as folder:
+      path = os.path.join(folder, 'model.keras')
+      folded.save(path)
+      with tf.keras.utils.custom_object_scope({}):
+        loaded = tf.keras.models.load_model(path)
+    np.testing.assert_array_equal(loaded(images), personal(images))
+
   def test_folded_model_loads_without_this_package(self):
     model = trained_models.train_on_digits('mlp')
     images = trained_models.load_digits().test_x

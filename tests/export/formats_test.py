@@ -15,6 +15,15 @@ from tff_hidenseek.export import formats
 from tff_hidenseek.models import layer_sets
 
 _IMAGES = slice(0, 200)
+_OF_PERSONAL_MODELS = (
+    'keras',
+    'saved_model',
+    'ticket',
+    'tflite_float32',
+    'tflite_float16',
+    'tflite_ternary',
+    'tflite_sparse',
+)
 
 
 def _source(model, architecture_name, network_options):
@@ -47,6 +56,29 @@ class FormatsTest(unittest.TestCase):
       with self.subTest(name), tempfile.TemporaryDirectory() as folder:
         _export(name, _mlp(), folder)
         self.assertEqual(os.listdir(folder), [form.file_name])
+
+  def test_a_client_s_own_model_has_formats_that_give_its_classes(self):
+    personal = trained_models.make_personal(
+        trained_models.train_on_digits('mlp')
+    )
+    source = _source(personal, 'mlp', trained_models.make_options())
+    classes = personal(trained_models.load_digits().test_x[_IMAGES])
+    classes = classes.numpy().argmax(axis=1)
+    self.assertEqual(set(classes), {3, 7})
+    for name in _OF_PERSONAL_MODELS:
+      with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+        result = _export(name, source, folder)
+        self.assertEqual(list(result.classes), list(classes))
+
+  def test_a_client_s_own_model_cannot_train_on_a_device(self):
+    personal = trained_models.make_personal(
+        trained_models.train_on_digits('mlp')
+    )
+    source = _source(personal, 'mlp', trained_models.make_options())
+    with tempfile.TemporaryDirectory() as folder:
+      with self.assertRaisesRegex(ValueError, "found layer 'class_prior'"):
+        _export('tflite_trainable', source, folder)
+      self.assertEqual(os.listdir(folder), [])
 
   def test_file_that_is_there_is_replaced(self):
     for name in ('keras', 'saved_model'):

@@ -185,6 +185,14 @@ class ForgeryTest(unittest.TestCase):
 
       self._assert_refused(_change_header(change), 'dtype')
 
+  def test_class_priors_that_are_none(self):
+    # The ticket has three classes.
+    for prior in ([0, 0], [0] * 4, [np.nan, 0, 0], [-np.inf, 0, 0], [1, 0, 0]):
+      tensors = {'log_prior': np.array(prior, np.float32)}
+      self._assert_refused(_repack(tensors=tensors), '`log_prior` must be 3')
+    tensors = {'log_prior': np.zeros(3, np.uint8)}
+    self._assert_refused(_repack(tensors=tensors), 'The arrays must be')
+
   def test_scales_that_are_no_scales(self):
     for scales in ([np.nan], [np.inf], [0], [-1], [1, 1], []):
       tensors = {'scales': np.array(scales, np.float32)}

@@ -39,6 +39,19 @@ class RebuildingTest(unittest.TestCase):
               model(images), trained_models.train_on_digits(name)(images)
           )
 
+  def test_a_personal_model_keeps_its_class_prior(self):
+    images = trained_models.load_digits().test_x
+    shared = trained_models.train_on_digits('mlp')
+    personal = trained_models.make_personal(shared)
+    data = ticket.make_ticket(
+        personal,
+        trained_models.make_architecture('mlp'),
+        trained_models.make_options(),
+    )
+    rebuilt = ticket.parse_ticket(data)
+    np.testing.assert_array_equal(rebuilt(images), personal(images))
+    self.assertLess(len(data), len(_ticket('mlp')) + 150)
+
   def test_gaussian_kernels_and_other_masks_are_rebuilt(self):
     images = trained_models.load_digits().test_x
     changes = dict(kernel_distribution='gaussian', pruning='random')

@@ -1,7 +1,8 @@
 """The ticket: one small file that rebuilds a trained model exactly.
 
-It holds what cannot be drawn again: the signs, and (unless the mask is redrawn
-from the seed) the mask. Everything else follows from the seed.
+It holds what cannot be drawn again: the signs, (unless the mask is redrawn from
+the seed) the mask, and how often a client has each class if it is that client's
+own model. Everything else follows from the seed.
 """
 
 import os
@@ -16,6 +17,7 @@ from tff_hidenseek.export import mask_coding
 from tff_hidenseek.export import sealed_tensors
 from tff_hidenseek.export import sign_coding
 from tff_hidenseek.export import ticket_description
+from tff_hidenseek.layers import class_prior
 from tff_hidenseek.layers import sign_masked
 from tff_hidenseek.models import layer_sets
 from tff_hidenseek.models import seeded_network
@@ -74,6 +76,8 @@ def make_ticket(
   if ticket_mask == 'embedded':
     mask_code, coded_masks = mask_coding.encode_masks(masks)
     tensors['masks'] = np.frombuffer(coded_masks, np.uint8)
+  if isinstance(model.layers[-1], class_prior.ClassPrior):
+    tensors['log_prior'] = model.layers[-1].log_prior.numpy()
   description = ticket_description.Description(
       architecture, options, mask_code, sign_code
   )
@@ -168,13 +172,22 @@ def parse_ticket(
   except ValueError as error:
     raise TicketError(f'The signs cannot be read: {error}') from error
   weights = _kept_weights(kernels, masks, options, content.tensors['scales'])
-  return _build(description.architecture, masks, weights, signs)
+  return _build(
+      description.architecture,
+      masks,
+      weights,
+      signs,
+      content.tensors.get('log_prior'),
+  )
 
 
 def _check_tensors(tensors, description):
   expected = {'scales': np.float32, 'mask_sha256': np.uint8, 'signs': np.uint8}
   if description.mask_code != 'seed':
     expected['masks'] = np.uint8
+  log_prior = tensors.get('log_prior')
+  if log_prior is not None:
+    expected['log_prior'] = np.float32
   found = {name: tensor.dtype.type for name, tensor in tensors.items()}
   if found != expected:
     raise TicketError(
@@ -188,6 +201,14 @@ def _check_tensors(tensors, description):
       np.isfinite(scales) & (scales > 0)
   ):
     raise TicketError(f'`scales` must be {num_scales} positive numbers.')
+  num_classes = description.architecture.num_classes
+  if log_prior is not None and (
+      log_prior.size != num_classes
+      or not np.all(np.isfinite(log_prior) & (log_prior <= 0))
+  ):
+    raise TicketError(
+        f'`log_prior` must be {num_classes} numbers that are at most 0.'
+    )
 
 
 def _read_masks(tensors, description, kernels) -> Mapping[str, np.ndarray]:
@@ -220,7 +241,9 @@ def _kept_weights(kernels, masks, options, scales):
   }
 
 
-def _build(architecture, masks, weights, signs) -> tf.keras.Model:
+def _build(
+    architecture, masks, weights, signs, log_prior
+) -> tf.keras.Model:
   num_kept = {name: np.count_nonzero(mask) for name, mask in masks.items()}
   model = architecture.build(layer_sets.SignMaskedLayers(num_kept))
   for name, layer in _sign_masked_layers(model).items():
@@ -229,7 +252,12 @@ def _build(architecture, masks, weights, signs) -> tf.keras.Model:
         weights[name],
         np.where(signs[name], 1, -1).astype(np.float32),
     )
-  return model
+  if log_prior is None:
+    return model
+  layer = class_prior.ClassPrior(name='class_prior')
+  personal = tf.keras.Model(model.inputs, layer(model.outputs[0]))
+  layer.log_prior.assign(log_prior)
+  return personal
 
 
 def _draw_initial_scores(masks, options):

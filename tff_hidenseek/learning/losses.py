@@ -4,8 +4,9 @@ import math
 
 import tensorflow as tf
 
-# The log frequency of a class that does not occur.
-_LEFT_OUT = -1e3
+# The log frequency of a class that does not occur: low enough for a probability
+# of exactly 0, and a float16 number, so that every exported file can hold it.
+_LEFT_OUT = -1000.0
 
 
 def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
