@@ -50,6 +50,8 @@ class DeviceServerTest(unittest.TestCase):
     with tempfile.TemporaryDirectory() as folder:
       for flag, rule in (
           ('--client_optimizer=adam', "`client_optimizer` must be 'sgd'"),
+          ('--votes=moves', "`votes` must be 'signs'"),
+          ('--class_prior', '`class_prior` must be False'),
           ('--clients_per_round=2', '`clients_per_round` must be `num_clients'),
       ):
         output = _run(
