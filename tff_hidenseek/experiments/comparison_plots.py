@@ -218,6 +218,8 @@ def _plot_curves(
   if axis.is_log:
     axes.set_xscale('log')
   axes.set(xlabel=axis.label, ylabel=what)
+  if axis.name == 'rounds':
+    axes.xaxis.get_major_locator().set_params(integer=True)
   axes.grid(alpha=0.3)
   _add_legend(canvas, summaries)
   canvas.savefig(path, dpi=_DPI)
