@@ -2,7 +2,8 @@
 
 The server prunes a random network once, without data, by synaptic saliency. The
 kept weights stay frozen; clients train a score for each, whose sign multiplies
-the weight, and upload the signs. The server averages these votes.
+the weight, and upload one bit: by default whether the score moved up or down,
+as published (`--votes=signs`) its sign. The server averages these votes.
 """
 
 import collections
