@@ -1,6 +1,7 @@
 """Writes the clients of an experiment as files, on a host that runs a worker.
 
-python -m binaries.write_clients --flagfile=configs/hidenseek.mnist.pooled_cnn.flags \
+python -m binaries.write_clients \
+    --flagfile=configs/hidenseek.mnist.pooled_cnn.flags \
     --data_dir=$HOME/data --client_dir=/var/tmp/clients
 """
 
