@@ -19,6 +19,7 @@ from binaries import command_line
 from binaries import experiment_flags
 from binaries import runtime_flags
 from tff_hidenseek.experiments import checkpoints
+from tff_hidenseek.experiments import export_source
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.experiments import training_loop
@@ -26,8 +27,6 @@ from tff_hidenseek.experiments import training_run
 from tff_hidenseek.export import export_report
 from tff_hidenseek.export import formats
 from tff_hidenseek.export import ticket
-from tff_hidenseek.export import ticket_description
-from tff_hidenseek.learning import pruned_network
 
 runtime_flags.define_runtime_flags()
 _RUN_DIR = flags.DEFINE_string('run_dir', None, 'The folder of a finished run.')
@@ -96,25 +95,6 @@ def _test_examples(federation):
   return data['x'].numpy(), data['y'].numpy()
 
 
-def _make_source(config, federation, model) -> formats.Source:
-  dataset = federation.dataset
-  options = config.options
-  network_options = None
-  if config.algorithm == 'hidenseek':
-    network_options = pruned_network.network_options(options, config.seed)
-  return formats.Source(
-      model=model,
-      calibration_images=dataset.train_x[: _CALIBRATION_EXAMPLES.value],
-      architecture=ticket_description.Architecture(
-          config.model, tuple(dataset.train_x.shape[1:]), dataset.num_classes
-      ),
-      network_options=network_options,
-      ticket_mask=_TICKET_MASK.value,
-      score_scale=getattr(options, 'score_scale', 1.0),
-      batch_size=options.batch_size,
-  )
-
-
 def _export(names, source, output_dir, test_examples, more_images):
   """Writes formats; returns the rows of the table, and why some are missing."""
   test_x, test_y = test_examples
@@ -176,7 +156,12 @@ def main(argv):
     )
     rows, refusals = _export(
         names,
-        _make_source(config, federation, model),
+        export_source.make_source(
+            config,
+            model,
+            federation.dataset.train_x[: _CALIBRATION_EXAMPLES.value],
+            _TICKET_MASK.value,
+        ),
         output_dir,
         _test_examples(federation),
         federation.dataset.train_x,

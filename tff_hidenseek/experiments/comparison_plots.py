@@ -59,6 +59,7 @@ class _Axis:
   label: str
   places_fn: Callable[[Sequence[Mapping[str, Any]]], np.ndarray]
   is_log: bool = False
+  is_whole: bool = False
 
 
 _AXES = (
@@ -66,6 +67,7 @@ _AXES = (
         'rounds',
         'round',
         lambda rows: np.array([row['round_num'] for row in rows]),
+        is_whole=True,
     ),
     _Axis(
         'megabytes',
@@ -217,9 +219,9 @@ def _plot_curves(
     axes.axhline(target, color='#888888', linewidth=0.8, linestyle=(0, (5, 5)))
   if axis.is_log:
     axes.set_xscale('log')
-  axes.set(xlabel=axis.label, ylabel=what)
-  if axis.name == 'rounds':
+  if axis.is_whole:
     axes.xaxis.get_major_locator().set_params(integer=True)
+  axes.set(xlabel=axis.label, ylabel=what)
   axes.grid(alpha=0.3)
   _add_legend(canvas, summaries)
   canvas.savefig(path, dpi=_DPI)

@@ -10,6 +10,7 @@ from tff_hidenseek.experiments import comparison_plots
 from tff_hidenseek.experiments import comparison_results
 from tff_hidenseek.experiments import comparison_summary
 from tff_hidenseek.experiments import comparison_tables
+from tff_hidenseek.export import files
 
 # A picture with more lines than this shows the best of each sweep alone.
 _MAX_LINES = 8
@@ -94,17 +95,20 @@ def build_report(
       sweep is best.
     commands: What made the numbers.
   """
-  styles = comparison_plots.make_styles([
-      s.label
-      for group in _groups(results).values()
-      for s in _choose_drawn(
-          comparison_summary.summarize(group, targets), sweep_metric
-      )
-  ])
+  summaries_of = {
+      group: comparison_summary.summarize(members, targets)
+      for group, members in _groups(results).items()
+  }
+  drawn_of = {
+      group: _choose_drawn(summaries, sweep_metric)
+      for group, summaries in summaries_of.items()
+  }
+  styles = comparison_plots.make_styles(
+      [summary.label for drawn in drawn_of.values() for summary in drawn]
+  )
   sections = []
-  for group, members in _groups(results).items():
-    summaries = comparison_summary.summarize(members, targets)
-    drawn = _choose_drawn(summaries, sweep_metric)
+  for group, summaries in summaries_of.items():
+    drawn = drawn_of[group]
     sections.append(
         Section(
             title=group,
@@ -291,6 +295,4 @@ def to_json(content: Any) -> str:
 def write_file(path: str, text: str) -> None:
   """Writes a text file, in whole or not at all; its folder is made."""
   os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-  with open(path + '.tmp', 'w', encoding='utf-8') as file:
-    file.write(text)
-  os.replace(path + '.tmp', path)
+  files.write_atomically(path, text.encode())

@@ -5,6 +5,7 @@ import os
 from typing import Dict, Mapping, Optional
 
 from tff_hidenseek.experiments import federation as federation_lib
+from tff_hidenseek.export import files
 
 FILE = 'personal_accuracies.json'
 
@@ -28,11 +29,8 @@ def write(
           ('unseen', federation.unseen_clients),
       )
   }
-  path = os.path.join(run_dir, FILE)
-  with open(path + '.tmp', 'w', encoding='utf-8') as file:
-    json.dump(content, file, indent=2)
-    file.write('\n')
-  os.replace(path + '.tmp', path)
+  text = json.dumps(content, indent=2) + '\n'
+  files.write_atomically(os.path.join(run_dir, FILE), text.encode())
 
 
 def read(run_dir: str) -> Optional[Dict[str, Dict[str, float]]]:

@@ -8,11 +8,10 @@ from typing import Optional
 import attrs
 import tensorflow as tf
 
+from tff_hidenseek.experiments import export_source
 from tff_hidenseek.experiments import run_folder
+from tff_hidenseek.export import files
 from tff_hidenseek.export import formats
-from tff_hidenseek.export import ticket_description
-from tff_hidenseek.learning import hidenseek_options
-from tff_hidenseek.learning import pruned_network
 
 _FILE = 'shipped_model.json'
 
@@ -50,9 +49,7 @@ def measure(run_dir: str, config) -> Optional[ShippedModel]:
     shipped = _measure(run_dir, config)
   except ValueError:
     return None
-  with open(path + '.tmp', 'w', encoding='utf-8') as file:
-    json.dump(attrs.asdict(shipped), file)
-  os.replace(path + '.tmp', path)
+  files.write_atomically(path, json.dumps(attrs.asdict(shipped)).encode())
   return shipped
 
 
@@ -60,23 +57,9 @@ def _measure(run_dir: str, config) -> ShippedModel:
   model = tf.keras.models.load_model(
       os.path.join(run_dir, run_folder.FINAL_MODEL_FILE), compile=False
   )
-  network_options = None
-  if isinstance(config.options, hidenseek_options.HideNSeekOptions):
-    network_options = pruned_network.network_options(
-        config.options, config.seed
-    )
-  name = 'tflite_float32' if network_options is None else 'ticket'
-  source = formats.Source(
-      model=model,
-      calibration_images=None,  # Neither format has integer activations.
-      architecture=ticket_description.Architecture(
-          config.model, tuple(model.input_shape[1:]), model.output_shape[-1]
-      ),
-      network_options=network_options,
-      ticket_mask='embedded',
-      score_scale=getattr(config.options, 'score_scale', 1.0),
-      batch_size=config.options.batch_size,
-  )
+  # Neither format has integer activations.
+  source = export_source.make_source(config, model, None, 'embedded')
+  name = 'tflite_float32' if source.network_options is None else 'ticket'
   with tempfile.TemporaryDirectory() as folder:
     file = os.path.join(folder, 'model')
     formats.FORMATS[name].write(source, file)
