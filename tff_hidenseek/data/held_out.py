@@ -40,10 +40,9 @@ def hold_out(
           'examples, one to train on and one to hold out, found 1 for client '
           f'{client_id}.'
       )
-    count = min(max(round(fraction * len(indices)), 1), len(indices) - 1)
-    order = indices[stratification.stratified_order(labels[indices], rng)]
-    train.append(np.sort(order[:-count]))
-    held_out.append(np.sort(order[-count:]))
+    head, tail = stratification.split(indices, labels, fraction, rng)
+    train.append(np.sort(head))
+    held_out.append(np.sort(tail))
   return partitions.Partition(
       train_indices=tuple(train), test_indices=tuple(held_out)
   )

@@ -114,10 +114,8 @@ def build_partition(
           rng=rng))
   splits = []
   for indices in clients:
-    num_test = int(round(test_fraction * len(indices)))
-    num_test = min(max(num_test, min_examples), len(indices) - min_examples)
-    order = indices[stratification.stratified_order(labels[indices], rng)]
-    head, tail = order[:-num_test], order[-num_test:]
+    head, tail = stratification.split(
+        indices, labels, test_fraction, rng, min_examples)
     splits.append((np.sort(head[:max_examples_per_client]), np.sort(tail)))
   train, test = zip(*splits)
   return Partition(train_indices=train, test_indices=test)

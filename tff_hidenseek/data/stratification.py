@@ -1,5 +1,7 @@
 """An order of examples in which every prefix has all classes in proportion."""
 
+from typing import Tuple
+
 import numpy as np
 
 
@@ -27,3 +29,28 @@ def stratified_order(
   keys = (ranks + rng.random(len(labels))) / np.repeat(sizes, sizes)
   keys[ranks == 0] -= 1.
   return by_class[np.argsort(keys, kind='stable')]
+
+
+def split(
+    indices: np.ndarray,
+    labels: np.ndarray,
+    fraction: float,
+    rng: np.random.Generator,
+    min_examples: int = 1,
+) -> Tuple[np.ndarray, np.ndarray]:
+  """Splits examples at random, every class in proportion.
+
+  Args:
+    indices: The examples' indices, an integer array [n].
+    labels: The labels of all examples that are indexed.
+    fraction: The fraction in the second part.
+    rng: The source of randomness.
+    min_examples: The least number in either part; at most n / 2.
+
+  Returns:
+    The indices of both parts, each in a stratified order.
+  """
+  count = int(round(fraction * len(indices)))
+  count = min(max(count, min_examples), len(indices) - min_examples)
+  order = indices[stratified_order(labels[indices], rng)]
+  return order[:-count], order[-count:]
