@@ -61,13 +61,14 @@ class PatternsTest(absltest.TestCase):
   def test_index_addresses_are_found(self):
     for text in (
         '--index' + '-url x', 'https://py' + 'pi.org/x',
-        'http://host/root/sim' + 'ple'):
+        'http://host/' + 'root/sim' + 'ple'):
       self.assertRegex(text, _INDEX)
     self.assertNotRegex('https://arxiv.org/abs/1602.05629', _INDEX)
 
   def test_machine_paths_are_found(self):
     self.assertRegex('see /' + 'home/user', _MACHINE_PATH)
-    for text in ('/path/to/python', '/proc/meminfo', 'a/tmp/b', '~/work/b'):
+    for text in (
+        '/path/to/python', '/proc/meminfo', 'a/' + 'tmp/b', '~/' + 'work/b'):
       self.assertNotRegex(text, _MACHINE_PATH)
 
 

@@ -254,9 +254,8 @@ def _build(
     )
   if log_prior is None:
     return model
-  layer = class_prior.ClassPrior(name='class_prior')
-  personal = tf.keras.Model(model.inputs, layer(model.outputs[0]))
-  layer.log_prior.assign(log_prior)
+  personal = class_prior.append_class_prior(model)
+  personal.layers[-1].log_prior.assign(log_prior)
   return personal
 
 

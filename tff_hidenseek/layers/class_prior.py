@@ -24,3 +24,9 @@ class ClassPrior(tf.keras.layers.Layer):
 
   def call(self, inputs):
     return inputs + self.log_prior
+
+
+def append_class_prior(model: tf.keras.Model) -> tf.keras.Model:
+  """Returns a model of the same layers that ends with a `ClassPrior`."""
+  logits = ClassPrior(name='class_prior')(model.outputs[0])
+  return tf.keras.Model(model.inputs, logits)

@@ -81,10 +81,7 @@ class GradientClientWork(ClientWork):
     self.personal_model = model
     self._options = options
     if options.class_prior:
-      self._prior = class_prior.ClassPrior(name='class_prior')
-      self.personal_model = tf.keras.Model(
-          model.inputs, self._prior(model.outputs[0])
-      )
+      self.personal_model = class_prior.append_class_prior(model)
     self._variables = variables or model.trainable_variables
     self._optimizer = client_optimizers.build_client_optimizer(
         options.client_optimizer, options.client_learning_rate, self._variables
@@ -104,7 +101,7 @@ class GradientClientWork(ClientWork):
     """Trains for some epochs; returns the mean loss, `float32[]`."""
     if self._options.class_prior:
       num_classes = self.model.output_shape[-1]
-      self._prior.log_prior.assign(
+      self.personal_model.layers[-1].log_prior.assign(
           losses.log_class_prior(data['y'], num_classes)
       )
 
