@@ -47,11 +47,7 @@ class FedMaskOptions(options_lib.LocalTrainingOptions):
   score_scale: float = _option(
       0.1, 'What a global score of 1 is on a client.', above=0
   )
-  broadcast: str = _option(
-      'tally',
-      'Code of the global scores on their way down.',
-      choices=tuple(vote_broadcasts.VOTE_BROADCASTS),
-  )
+  broadcast: str = vote_broadcasts.broadcast_option()
   client_optimizer: str = options_lib.client_optimizer_option('adam')
   client_learning_rate: float = options_lib.client_learning_rate_option(0.01)
 

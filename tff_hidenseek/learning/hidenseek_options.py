@@ -81,11 +81,7 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
   vote_range: float = _option(
       0.1, 'The move of a score that is voted for with certainty.', above=0
   )
-  broadcast: str = _option(
-      'tally',
-      'Code of the global scores on their way down.',
-      choices=tuple(vote_broadcasts.VOTE_BROADCASTS),
-  )
+  broadcast: str = vote_broadcasts.broadcast_option()
   weight_by_examples: bool = _option(
       False, 'Weight a client by its number of examples.'
   )

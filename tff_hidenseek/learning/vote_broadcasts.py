@@ -13,6 +13,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.layers import sign_ops
+from tff_hidenseek.learning import options as options_lib
 
 # The highest level; the lowest is 0.
 _TOP_LEVEL = 15
@@ -79,3 +80,12 @@ VOTE_BROADCASTS = {
         ),
     ),
 }
+
+
+def broadcast_option():
+  """Declares the code of the global scores on their way down."""
+  return options_lib.option(
+      'tally',
+      'Code of the global scores on their way down.',
+      choices=tuple(VOTE_BROADCASTS),
+  )
