@@ -41,9 +41,10 @@ class Outcome:
 
 def run(name: str, *arguments: str) -> Outcome:
   """Runs `binaries.NAME` with these arguments."""
-  command = _import_alone(f'binaries.{name}')
   stdout, stderr, exit_code = io.StringIO(), io.StringIO(), 0
-  with flagsaver.flagsaver(), contextlib.redirect_stdout(
+  with _imported_alone(
+      f'binaries.{name}'
+  ) as command, flagsaver.flagsaver(), contextlib.redirect_stdout(
       stdout
   ), contextlib.redirect_stderr(stderr):
     try:
@@ -53,11 +54,32 @@ def run(name: str, *arguments: str) -> Outcome:
   return Outcome(exit_code, stdout.getvalue(), stderr.getvalue())
 
 
-def _import_alone(name):
-  """Imports a command anew: two commands may have flags of the same name."""
-  for module, defined in flags.FLAGS.flags_by_module_dict().items():
-    if module.startswith('binaries.'):
-      for flag in list(defined):
-        delattr(flags.FLAGS, flag.name)
-  sys.modules.pop(name, None)
-  return importlib.import_module(name)
+@contextlib.contextmanager
+def _imported_alone(name):
+  """Imports a command anew: two commands may have flags of the same name.
+
+  Afterwards the flags are those of before, which other tests may need.
+  """
+  module_before, flags_before = sys.modules.pop(name, None), _remove_flags()
+  try:
+    yield importlib.import_module(name)
+  finally:
+    _remove_flags()
+    for module, flag in flags_before:
+      flags.FLAGS[flag.name] = flag
+      flags.FLAGS.register_flag_by_module(module, flag)
+    if module_before is not None:
+      sys.modules[name] = module_before
+
+
+def _remove_flags():
+  """Removes the commands' flags; returns each with its module's name."""
+  removed = [
+      (module, flag)
+      for module, defined in flags.FLAGS.flags_by_module_dict().items()
+      if module.startswith('binaries.')
+      for flag in defined
+  ]
+  for _, flag in removed:
+    delattr(flags.FLAGS, flag.name)
+  return removed
