@@ -47,11 +47,17 @@ class TensorFlowLeafTest(unittest.TestCase):
     @tff.tensorflow.computation(np.int32)
     def count_to(limit):
       variable = tf.Variable(0)
-      (steps,) = tf.while_loop(
-          lambda _: variable.read_value() < limit,
-          lambda steps: (steps + (variable.assign_add(1) * 0 + 1),),
-          (tf.constant(0),),
-      )
+
+      def is_below(steps):
+        # A graph's loop may read before the step before has written.
+        with tf.control_dependencies([steps]):
+          return variable.read_value() < limit
+
+      def add_one(steps):
+        with tf.control_dependencies([steps]):
+          return (steps + (variable.assign_add(1) * 0 + 1),)
+
+      (steps,) = tf.while_loop(is_below, add_one, (tf.constant(0),))
       return steps
 
     leaf = _import(count_to)
