@@ -47,6 +47,7 @@ _REQUIRED = {
     'weight_by_examples': False,
     'class_prior': False,
     'private_layers': '',
+    'layer_rates': 'equal',
     'server_momentum': 0.0,
 }
 

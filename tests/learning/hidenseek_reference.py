@@ -60,6 +60,11 @@ class Reference:
     self.scores = scores.astype(np.float64)
     self.velocity = np.zeros_like(self.scores)
     self.average = self.scores
+    self._rates = np.ones_like(self.scores)
+    if options.layer_rates == 'inverse_scale':
+      fans = [p.size / shape[-1] for p, shape in zip(net.positions, net.shapes)]
+      rates = np.sqrt(np.array(fans) / max(fans))[: len(sizes)]
+      self._rates = np.repeat(rates, sizes)
     self._rounds = []
 
   def _receive(self, scores, private):
@@ -130,6 +135,7 @@ class Reference:
     step = np.average(votes, axis=0, weights=weights)
     if options.votes != 'moves':
       step = step - self.scores
+    step *= self._rates
     self.velocity = options.server_momentum * self.velocity + step
     before = self.scores
     self.scores = np.clip(

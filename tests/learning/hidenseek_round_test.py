@@ -154,6 +154,7 @@ class RoundTest(tf.test.TestCase):
         num_epochs=2,
         score_scale=0.9,
         clipped_gradient=True,
+        layer_rates='inverse_scale',
         kernel_distribution='gaussian',
         weight_by_examples=True,
     )
@@ -167,6 +168,7 @@ class RoundTest(tf.test.TestCase):
         vote_range=0.1,
         class_prior=True,
         personal_step='skew',
+        layer_rates='equal',
         # Equal weights can cancel a gradient: rounding then decides a sign.
         kernel_distribution='gaussian',
         broadcast='tally',

@@ -65,11 +65,18 @@ def build_hidenseek(
   )
   scores = np.concatenate(list(initial.values()))
   broadcast = vote_broadcasts.VOTE_BROADCASTS[options.broadcast]
+  rates = pruned_network.layer_rates(network.masks)
+  if options.layer_rates == 'equal':
+    rates = dict.fromkeys(rates, 1.0)
 
   def update_server(state, mean_vote):
     step = mean_vote
     if options.votes != 'moves':
       step -= state['scores']
+    step *= tf.repeat(
+        tf.constant([rates[name] for name in initial]),
+        [layer.size for layer in initial.values()],
+    )
     velocity = options.server_momentum * state['velocity'] + step
     new_scores = tf.clip_by_value(
         state['scores'] + options.server_learning_rate * velocity, -1, 1

@@ -35,6 +35,8 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
     server_learning_rate: Step of the global scores: towards the mean vote, or
       for `moves`, by this times the mean vote. At `vote_range` the scores then
       move, but for the noise of votes, as the clients' mean score does.
+    layer_rates: Whether the step is `equal` in all layers, or in proportion to
+      the `inverse_scale` of a layer's frozen weights.
     server_momentum: Momentum of that step.
     averaging_power: How fast the average forgets of which the global model has
       the signs: see `average_scores`. 0 is the mean of all rounds, a large
@@ -87,6 +89,12 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
   )
   server_learning_rate: float = _option(
       0.2, 'Step of the global scores with the mean vote.', above=0
+  )
+  layer_rates: str = _option(
+      'inverse_scale',
+      'Step of a layer: the same in all, or the larger the smaller its weights '
+      'are.',
+      choices=('equal', 'inverse_scale'),
   )
   server_momentum: float = _option(
       0.0, 'Momentum of the global scores.', minimum=0, maximum=0.999

@@ -36,6 +36,29 @@ class PrunedNetwork:
     )
 
 
+def layer_rates(masks: Mapping[str, np.ndarray]) -> collections.OrderedDict:
+  """Returns rates at which the weights of all layers change alike.
+
+  A flip of a sign changes a weight by twice its scale, which falls with the
+  square root of the kept weights that feed a unit. A layer's rate is the inverse
+  of its scale, 1 for the layer whose weights are the smallest.
+
+  Args:
+    masks: Which weights each layer keeps, outputs last.
+
+  Returns:
+    Rates in (0, 1] by the name of the layer.
+  """
+  inverse_scales = collections.OrderedDict(
+      (name, np.sqrt(mask.sum() / mask.shape[-1]))
+      for name, mask in masks.items()
+  )
+  largest = max(inverse_scales.values())
+  return collections.OrderedDict(
+      (name, float(value / largest)) for name, value in inverse_scales.items()
+  )
+
+
 def network_options(
     options: hidenseek_options.HideNSeekOptions, seed: int
 ) -> seeded_network.NetworkOptions:
