@@ -48,7 +48,6 @@ _REQUIRED = {
     'class_prior': False,
     'private_layers': '',
     'layer_rates': 'equal',
-    'server_momentum': 0.0,
 }
 
 
@@ -139,8 +138,9 @@ def _train(config, algorithm, devices: Sequence[_Device]):
     votes = [device.receive(votes_type.shape[0]) for device in devices]
     output = aggregation.next(aggregation_state, votes)
     aggregation_state = output.state
-    step = config.options.server_learning_rate * (output.result - scores)
-    scores = np.clip(scores + step, -1, 1).astype(np.float32)
+    scores = hidenseek.step_scores(
+        scores, output.result, 1.0, config.options
+    ).numpy()
     average = hidenseek.average_scores(
         average, scores, round_num, config.options.averaging_power
     ).astype(np.float32)
@@ -164,9 +164,7 @@ def main(argv):
     start = algorithm.build_global_model(algorithm.process.initialize())
     files.write_atomically(
         _model_path(),
-        trainable.convert_trainable(
-            start, config.options.score_scale, config.options.batch_size
-        ),
+        trainable.convert_trainable(start, config.options.batch_size),
     )
   with contextlib.ExitStack() as stack:
     devices = []

@@ -55,7 +55,7 @@ class TrainErrorsTest(parameterized.TestCase):
       ('--num_clients=5000', '`num_clients` must be from 1 to .*found 5000'),
       ('--partition=natural', '`partition` must be iid, shards or dirichlet'),
       ('--classes_per_client=11', '`classes_per_client` must .*found 11'),
-      ('--server_momentum=1', '`server_momentum` must be at most 0.999'),
+      ('--vote_range=0', '`vote_range` must be greater than 0, found 0'),
       (
           '--private_layers=conv1',
           "`private_layers` must name layers of logits, found 'conv1'.",

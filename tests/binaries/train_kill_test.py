@@ -26,7 +26,6 @@ _ARGUMENTS = (
     '--rounds_per_checkpoint=1',
     '--rounds_per_personal_evaluation=5',
     '--votes=moves',
-    '--server_momentum=0.5',
     '--resume',
 )
 _START_SECONDS = 120

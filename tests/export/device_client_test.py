@@ -19,7 +19,6 @@ _BATCH_SIZE = 16
 def _file():
   return trainable.convert_trainable(
       trained_models.train_on_digits('mlp'),
-      trained_models.SCORE_SCALE,
       _BATCH_SIZE,
   )
 

@@ -33,7 +33,6 @@ def _source(model, architecture_name, network_options):
       architecture=trained_models.make_architecture(architecture_name),
       network_options=network_options,
       ticket_mask='embedded',
-      score_scale=trained_models.SCORE_SCALE,
       batch_size=8,
   )
 

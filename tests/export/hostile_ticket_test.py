@@ -115,7 +115,7 @@ class ForgeryTest(unittest.TestCase):
     self.assertLess(after - before, 300_000)  # KiB
 
   def test_another_version(self):
-    self._assert_refused(_repack({'version': '2'}), "`version` must be '1'")
+    self._assert_refused(_repack({'version': '1'}), "`version` must be '2'")
 
   def test_another_format(self):
     self._assert_refused(_repack({'format': 'pt'}), '`format`')

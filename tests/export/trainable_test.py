@@ -19,7 +19,6 @@ _BATCH_SIZE = 16
 def _file(name):
   return trainable.convert_trainable(
       trained_models.train_on_digits(name),
-      trained_models.SCORE_SCALE,
       _BATCH_SIZE,
   )
 
@@ -76,7 +75,7 @@ class FileTest(unittest.TestCase):
         trained_models.make_architecture('pooled_cnn', (28, 28, 1)),
         trained_models.make_options(density=0.1),
     )
-    size = len(trainable.convert_trainable(model, 0.1, 32))
+    size = len(trainable.convert_trainable(model, 32))
     self.assertLess(size, 450_000)
 
 
@@ -89,7 +88,7 @@ class TrainingTest(unittest.TestCase):
       with tf.GradientTape() as tape:
         loss = _loss(model, x, y)
       expected = tape.gradient(loss, _scores(model))
-      module = trainable.TrainableModule(model, trained_models.SCORE_SCALE)
+      module = trainable.TrainableModule(model)
       _, found = module.score_gradient(x, y)
       sizes = [gradient.shape[0] for gradient in expected]
       for ours, theirs in zip(tf.split(found, sizes), expected):
@@ -141,7 +140,7 @@ class TrainingTest(unittest.TestCase):
         np.ones(50, np.float32),
         np.linspace(-2, 2, 50).astype(np.float32),
     )
-    module = trainable.TrainableModule(model, 1.0)
+    module = trainable.TrainableModule(model)
     images, labels = tf.ones([2, 8, 8, 1]), tf.constant([0, 1])
     _, gradient = module.score_gradient(images, labels)
     np.testing.assert_array_equal(
@@ -191,7 +190,7 @@ class UnsupportedTest(unittest.TestCase):
     added = tf.keras.layers.Add(name='shortcut')([inputs, relu])
     model = tf.keras.Model(inputs, tf.keras.layers.Flatten()(added))
     with self.assertRaisesRegex(ValueError, "'shortcut'"):
-      trainable.TrainableModule(model, 0.1)
+      trainable.TrainableModule(model)
 
   def test_layer_without_a_gradient_is_named(self):
     for layer in (
@@ -203,7 +202,7 @@ class UnsupportedTest(unittest.TestCase):
     ):
       model = tf.keras.Sequential([tf.keras.Input([8, 8, 1]), layer])
       with self.assertRaisesRegex(ValueError, layer.name):
-        trainable.TrainableModule(model, 0.1)
+        trainable.TrainableModule(model)
 
 
 if __name__ == '__main__':

@@ -13,8 +13,6 @@ from tff_hidenseek.learning import losses
 from tff_hidenseek.models import layer_sets
 from tff_hidenseek.models import seeded_network
 
-SCORE_SCALE = 0.1
-
 
 def make_options(**changes) -> seeded_network.NetworkOptions:
   options = dict(
@@ -24,7 +22,6 @@ def make_options(**changes) -> seeded_network.NetworkOptions:
       pruning_iterations=10,
       kernel_distribution='ternary',
       kernel_gain=1.0,
-      score_init='uniform',
   )
   return seeded_network.NetworkOptions(**{**options, **changes})
 
@@ -39,14 +36,14 @@ def build_untrained(architecture, options) -> tf.keras.Model:
   masks = seeded_network.draw_masks(architecture.build, kernels, options)
   weights = seeded_network.draw_kept_weights(kernels, masks, options)
   num_kept = {name: int(mask.sum()) for name, mask in masks.items()}
-  scores = seeded_network.draw_initial_scores(num_kept, options)
+  scores = seeded_network.draw_initial_scores(num_kept, options.seed)
   model = architecture.build(layer_sets.SignMaskedLayers(num_kept))
   for layer in model.layers:
     if isinstance(layer, sign_masked.SignMaskedLayer):
       layer.set_frozen(
           np.flatnonzero(masks[layer.name]).astype(np.int32),
           weights[layer.name],
-          SCORE_SCALE * scores[layer.name],
+          scores[layer.name],
       )
   return model
 
@@ -63,7 +60,7 @@ def train_on_digits(name, num_epochs=4, **changes) -> tf.keras.Model:
   digits = load_digits()
   model = build_untrained(make_architecture(name), make_options(**changes))
   model.compile(
-      tf.keras.optimizers.legacy.Adam(0.01),
+      tf.keras.optimizers.legacy.Adam(0.1),
       tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
       metrics=['accuracy'],
   )

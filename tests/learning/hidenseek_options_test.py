@@ -15,7 +15,7 @@ class HideNSeekOptionsTest(unittest.TestCase):
         (dict(vote_range=0.0), '`vote_range` must be greater than 0'),
         (dict(averaging_power=-1.0), '`averaging_power` must be at least 0'),
         (dict(personal_step='half'), 'must be one of full, skew, found'),
-        (dict(server_momentum=1.0), '`server_momentum` must be at most 0.999'),
+        (dict(layer_rates='slow'), 'one of equal, inverse_scale, found'),
     ):
       with self.assertRaisesRegex(ValueError, message):
         hidenseek_options.HideNSeekOptions(**choices)

@@ -39,7 +39,6 @@ class Reference:
 
   Attributes:
     scores: The global scores of the layers that are shared.
-    velocity: The server's momentum.
     average: The average of the scores over rounds.
   """
 
@@ -58,7 +57,6 @@ class Reference:
     self._seed = seed
     self._sizes = sizes
     self.scores = scores.astype(np.float64)
-    self.velocity = np.zeros_like(self.scores)
     self.average = self.scores
     self._rates = np.ones_like(self.scores)
     if options.layer_rates == 'inverse_scale':
@@ -74,8 +72,7 @@ class Reference:
       scores = (2 * np.floor(7.5 * scores) + 1) / 15
     elif options.broadcast == 'majority':
       scores = np.where(scores >= 0, 1.0, -1.0)
-    layers = np.split(scores, np.cumsum(self._sizes)[:-1]) + private
-    return [options.score_scale * layer for layer in layers]
+    return np.split(scores, np.cumsum(self._sizes)[:-1]) + private
 
   def _log_prior(self, data):
     if not self._options.class_prior:
@@ -96,17 +93,16 @@ class Reference:
             options.client_optimizer, options.client_learning_rate
         ),
         self._log_prior(data),
-        options.clipped_gradient,
     )
 
   def _vote(self, scores, received, round_num, data):
     options = self._options
     if options.votes == 'signs':
       return np.where(scores >= 0, 1.0, -1.0)
-    certain = options.score_scale
+    certain = 1.0
     if options.votes == 'moves':
       scores = scores - received
-      certain *= options.vote_range
+      certain = options.vote_range
     thresholds = _draw_thresholds(
         self._seed, scores.size, data, round_num
     )
@@ -129,17 +125,16 @@ class Reference:
           )
       )
       losses.append(loss)
-      new_states.append([s / options.score_scale for s in scores[num_shared:]])
+      new_states.append(scores[num_shared:])
     num_examples = [len(data['y']) for data in clients]
     weights = num_examples if options.weight_by_examples else None
     step = np.average(votes, axis=0, weights=weights)
     if options.votes != 'moves':
       step = step - self.scores
     step *= self._rates
-    self.velocity = options.server_momentum * self.velocity + step
     before = self.scores
     self.scores = np.clip(
-        before + options.server_learning_rate * self.velocity, -1, 1
+        before + options.server_learning_rate * step, -1, 1
     )
     self._rounds.append(self.scores)
     self.average = numpy_reference.average_over_rounds(

@@ -72,7 +72,7 @@ class RoundTest(tf.test.TestCase):
       private, loss, flips = reference.run_round(round_num, clients, private)
       state, metrics = output.state, output.metrics
       assert_close = functools.partial(self.assertAllClose, rtol=0, atol=1e-6)
-      for name in ('scores', 'velocity', 'average'):
+      for name in ('scores', 'average'):
         assert_close(state.algorithm[name], getattr(reference, name))
       assert_close(metrics['train_loss'], loss)
       self.assertEqual(metrics['sign_flips'], flips)
@@ -114,7 +114,7 @@ class RoundTest(tf.test.TestCase):
         personal_step='full',
         broadcast='tally',
         client_optimizer='sgd',
-        client_learning_rate=0.5,
+        client_learning_rate=5.0,
         batch_size=100,
         num_epochs=3,
         weight_by_examples=False,
@@ -132,12 +132,11 @@ class RoundTest(tf.test.TestCase):
         averaging_power=1.5,
         broadcast='float32',
         client_optimizer='adam',
-        client_learning_rate=0.03,
+        client_learning_rate=0.3,
         batch_size=4,
         num_epochs=2,
         weight_by_examples=True,
         server_learning_rate=0.6,
-        server_momentum=0.5,
     )
 
   def test_two_layers_with_every_choice_that_changes_a_step(self):
@@ -149,11 +148,9 @@ class RoundTest(tf.test.TestCase):
         averaging_power=0.0,
         broadcast='majority',
         client_optimizer='momentum',
-        client_learning_rate=0.3,
+        client_learning_rate=3.0,
         batch_size=2,
         num_epochs=2,
-        score_scale=0.9,
-        clipped_gradient=True,
         layer_rates='inverse_scale',
         kernel_distribution='gaussian',
         weight_by_examples=True,
@@ -173,7 +170,7 @@ class RoundTest(tf.test.TestCase):
         kernel_distribution='gaussian',
         broadcast='tally',
         client_optimizer='sgd',
-        client_learning_rate=0.5,
+        client_learning_rate=5.0,
         batch_size=4,
         num_epochs=2,
         weight_by_examples=True,

@@ -30,7 +30,7 @@ def _build(seed=0, **choices):
       density=0.6,
       pruning_iterations=5,
       batch_size=4,
-      client_learning_rate=0.1,
+      client_learning_rate=1.0,
       broadcast='float32',
       votes='signs',
       personal_step='full',
@@ -44,9 +44,7 @@ def _build(seed=0, **choices):
 
 
 def _build_majority():
-  return _build(
-      broadcast='majority', weight_by_examples=True, score_init='positive'
-  )
+  return _build(broadcast='majority', weight_by_examples=True)
 
 
 def _build_private():
@@ -122,7 +120,7 @@ class TypesTest(unittest.TestCase):
   def test_the_state_holds_neither_kernels_nor_masks(self):
     state_type = _build().process.initialize.type_signature.result.member
     shapes = [tuple(leaf.shape) for leaf in tff.structure.flatten(state_type)]
-    self.assertCountEqual(shapes, 2 * [()] + 3 * [(_NUM_KEPT,)])
+    self.assertCountEqual(shapes, 2 * [()] + 2 * [(_NUM_KEPT,)])
 
   def test_is_a_learning_process_unless_clients_keep_state(self):
     learning_process = tff.learning.templates.LearningProcess
@@ -167,10 +165,11 @@ class InitialStateTest(tf.test.TestCase):
         self.assertAllEqual(value, second[name][key])
       self.assertNotAllEqual(weights['kernel'], other[name]['kernel'])
 
-  def test_scores_are_drawn_or_all_one(self):
-    for algorithm, low in ((_build(), -1), (_build_majority(), 1)):
-      scores = algorithm.process.initialize().algorithm['scores']
-      self.assertAllInRange(scores, low, 1)
+  def test_scores_are_drawn_from_the_whole_range(self):
+    scores = _build().process.initialize().algorithm['scores']
+    self.assertAllInRange(scores, -1, 1)
+    self.assertLess(scores.min(), -0.5)
+    self.assertGreater(scores.max(), 0.5)
 
   def test_ternary_layers_have_one_magnitude(self):
     algorithm = _build()
@@ -279,8 +278,8 @@ class FinalModelTest(tf.test.TestCase):
       state = algorithm.process.next(state, clients).state
     layers = _read_layers(algorithm.build_global_model(state))
     scores = np.concatenate([layer['scores'] for layer in layers.values()])
-    self.assertAllClose(scores, 0.1 * state.algorithm['average'])
-    self.assertNotAllClose(scores, 0.1 * state.algorithm['scores'])
+    self.assertAllClose(scores, state.algorithm['average'])
+    self.assertNotAllClose(scores, state.algorithm['scores'])
 
 
 if __name__ == '__main__':

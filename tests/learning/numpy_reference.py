@@ -105,7 +105,7 @@ class SignMaskedNet:
       kernels.append(kernel.reshape(shape))
     return kernels
 
-  def train(self, scores, batches, optimizer, log_prior=0.0, clipped=False):
+  def train(self, scores, batches, optimizer, log_prior=0.0):
     """Returns the layers' scores after all batches, and the mean loss."""
     biases = [0.0] * len(self.shapes)
     total = 0.0
@@ -120,8 +120,6 @@ class SignMaskedNet:
               gradients, self.positions, self.weights
           )
       ]
-      if clipped:
-        routed = [g * (np.abs(s) <= 1) for g, s in zip(routed, scores)]
       scores = optimizer.step(scores, routed)
     return scores, total / sum(len(y) for _, y in batches)
 

@@ -15,7 +15,6 @@ from tff_hidenseek.models import prunable_layers
 from tff_hidenseek.runtimes import in_process
 from tests.learning import tiny_task
 
-_SCORE_SCALE = 0.1
 _ABSENT_CLASS = 1
 _NUM_VOTERS = 400
 
@@ -32,9 +31,8 @@ def _build(**choices):
   options = dict(
       density=1.0,
       pruning_iterations=1,
-      score_scale=_SCORE_SCALE,
       client_optimizer='sgd',
-      client_learning_rate=0.5,
+      client_learning_rate=5.0,
       broadcast='float32',
       personal_step='full',
   )
@@ -57,21 +55,24 @@ def _find_moves(algorithm, client):
   """Returns how far a client's scores go, in units of global scores."""
   start = algorithm.process.initialize()
   personal = algorithm.build_personal_model(start, None, client)
-  received = np.float32(_SCORE_SCALE) * start.algorithm['scores']
-  return (_read_scores(personal) - received) / _SCORE_SCALE
+  return _read_scores(personal) - start.algorithm['scores']
 
 
 @functools.lru_cache(maxsize=None)
 def _vote_on_moves(vote_range):
   """Returns moves of one step, and the mean vote of clients who make them."""
-  algorithm = _build(votes='moves', vote_range=vote_range)
+  rate = 2.0**-10  # Too little for a score to reach 1.
+  algorithm = _build(
+      votes='moves', vote_range=vote_range, server_learning_rate=rate
+  )
   data = _make_skewed_client()
   x, y = data['x'].numpy(), data['y'].numpy()
   clients = [
       client_data.make_client_data(x, y, i) for i in range(_NUM_VOTERS)
   ]
-  output = algorithm.process.next(algorithm.process.initialize(), clients)
-  mean_votes = output.state.algorithm['velocity']
+  start = algorithm.process.initialize()
+  scores = algorithm.process.next(start, clients).state.algorithm['scores']
+  mean_votes = (scores - start.algorithm['scores']) / rate
   return _find_moves(algorithm, data), mean_votes
 
 
@@ -101,7 +102,7 @@ class MovesTest(tf.test.TestCase):
   def test_the_server_steps_by_its_rate_times_the_mean_vote(self):
     algorithm = _build(
         votes='moves', vote_range=0.25, server_learning_rate=0.125,
-        client_learning_rate=100.0,
+        client_learning_rate=1000.0,
     )
     start = algorithm.process.initialize()
     client = _make_skewed_client()

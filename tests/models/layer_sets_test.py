@@ -48,11 +48,10 @@ class SignMaskedLayersTest(tf.test.TestCase):
   def test_each_layer_keeps_its_own_number_of_weights(self):
     num_kept = {'dense1': 5, 'dense2': 6, 'logits': 7}
     model = mlp.build_mlp(
-        [8, 8, 1], 10, layer_sets.SignMaskedLayers(num_kept, True)
+        [8, 8, 1], 10, layer_sets.SignMaskedLayers(num_kept)
     )
     for layer in prunable_layers.prunable_layers(model):
       self.assertEqual(layer.num_kept, num_kept[layer.name])
-      self.assertTrue(layer.clipped_gradient)
 
 
 class SaliencyLayersTest(tf.test.TestCase):

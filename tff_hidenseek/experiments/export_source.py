@@ -42,6 +42,5 @@ def make_source(
       ),
       network_options=network_options,
       ticket_mask=ticket_mask,
-      score_scale=getattr(config.options, 'score_scale', 1.0),
       batch_size=config.options.batch_size,
   )

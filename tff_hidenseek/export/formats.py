@@ -30,7 +30,6 @@ class Source:
     network_options: How its kernels were drawn and pruned; None if it is not
       sign-masked.
     ticket_mask: A name in `ticket.TICKET_MASKS`.
-    score_scale: What a mean vote of 1 is as a score.
     batch_size: How many examples a step on the device takes.
   """
 
@@ -40,7 +39,6 @@ class Source:
   architecture: ticket_description.Architecture
   network_options: Optional[seeded_network.NetworkOptions]
   ticket_mask: str
-  score_scale: float
   batch_size: int
 
   @folded.default
@@ -109,9 +107,7 @@ def _write_trainable(source: Source, path: str) -> None:
   _check_is_sign_masked(source)
   _write_bytes(
       path,
-      trainable.convert_trainable(
-          source.model, source.score_scale, source.batch_size
-      ),
+      trainable.convert_trainable(source.model, source.batch_size),
   )
 
 

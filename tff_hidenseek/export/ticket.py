@@ -65,7 +65,7 @@ def make_ticket(
   masks = {name: layer.mask.numpy() for name, layer in layers.items()}
   signs = {name: layer.scores.numpy() >= 0 for name, layer in layers.items()}
   sign_code, coded_signs = sign_coding.encode_signs(
-      signs, _draw_initial_scores(masks, options)
+      signs, _draw_initial_scores(masks, options.seed)
   )
   tensors = {
       'scales': _scales(layers, options),
@@ -162,7 +162,7 @@ def parse_ticket(
             else '.'
         )
     )
-  initial_scores = _draw_initial_scores(masks, options)
+  initial_scores = _draw_initial_scores(masks, options.seed)
   try:
     signs = sign_coding.decode_signs(
         description.sign_code,
@@ -259,9 +259,9 @@ def _build(
   return personal
 
 
-def _draw_initial_scores(masks, options):
+def _draw_initial_scores(masks, seed):
   num_kept = {name: np.count_nonzero(mask) for name, mask in masks.items()}
-  return seeded_network.draw_initial_scores(num_kept, options)
+  return seeded_network.draw_initial_scores(num_kept, seed)
 
 
 def _scales(layers, options) -> np.ndarray:

@@ -16,7 +16,7 @@ from tff_hidenseek.models import seeded_network
 from tff_hidenseek.pruning import masks as masks_lib
 
 _FORMAT = 'tff_hidenseek.ticket'
-_VERSION = '1'
+_VERSION = '2'
 _INTEGER = re.compile('[0-9]{1,10}')
 _DECIMAL = re.compile('[0-9]{1,10}([.][0-9]{1,20})?(e-?[0-9]{1,2})?')
 _MAX_SIDE = 1 << 16
@@ -147,7 +147,6 @@ def parse(
           metadata, 'kernel_distribution', ('ternary', 'gaussian')
       ),
       kernel_gain=_decimal(metadata, 'kernel_gain', 1e6),
-      score_init=_choice(metadata, 'score_init', ('uniform', 'positive')),
   )
   description = Description(
       architecture=architecture,

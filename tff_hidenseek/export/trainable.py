@@ -78,13 +78,12 @@ class _Kernel:
 class TrainableModule(tf.Module):
   """A sign-masked chain of layers with its own backward pass."""
 
-  def __init__(self, model: tf.keras.Model, score_scale: float):
+  def __init__(self, model: tf.keras.Model):
     """Initializes the module.
 
     Args:
       model: A chain of sign-masked dense layers and convolutions (stride 1),
         ReLU, 2x2 max-pooling and flattening.
-      score_scale: What a mean vote of 1 is as a score.
 
     Raises:
       ValueError: If there is another layer, or another order.
@@ -100,7 +99,6 @@ class TrainableModule(tf.Module):
     self._scores = tf.Variable(
         tf.concat([x.scores for x in self._layers if hasattr(x, 'scores')], 0)
     )
-    self._score_scale = score_scale
     self.num_scores = num_scores
     self.input_shape = model.input_shape[1:]
 
@@ -178,7 +176,7 @@ class TrainableModule(tf.Module):
     return self._set(2 * bits - 1)
 
   def _set(self, mean_votes):
-    self._scores.assign(self._score_scale * mean_votes)
+    self._scores.assign(mean_votes)
     return {'num_scores': tf.constant(self.num_scores)}
 
   def signatures(self, batch_size: int):
@@ -206,20 +204,17 @@ class TrainableModule(tf.Module):
     }
 
 
-def convert_trainable(
-    model: tf.keras.Model, score_scale: float, batch_size: int
-) -> bytes:
+def convert_trainable(model: tf.keras.Model, batch_size: int) -> bytes:
   """Converts a sign-masked model to a TFLite file that trains.
 
   Args:
     model: A sign-masked model; see `TrainableModule`.
-    score_scale: What a mean vote of 1 is as a score.
     batch_size: How many examples, left out or not, `train` takes.
 
   Returns:
     The file.
   """
-  module = TrainableModule(model, score_scale)
+  module = TrainableModule(model)
   with tempfile.TemporaryDirectory() as folder:
     tf.saved_model.save(module, folder, module.signatures(batch_size))
     converter = tf.lite.TFLiteConverter.from_saved_model(folder)

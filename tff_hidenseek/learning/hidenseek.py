@@ -38,6 +38,28 @@ def average_scores(average, scores, round_num, power: float):
   return average + (power + 1) / (power + round_num) * (scores - average)
 
 
+def step_scores(
+    scores,
+    mean_vote,
+    layer_rates,
+    options: hidenseek_options.HideNSeekOptions,
+) -> tf.Tensor:
+  """Returns the global scores after a round.
+
+  Args:
+    scores: Those before, `float32[K]` in [-1, 1].
+    mean_vote: The clients' mean vote, `float32[K]` in [-1, 1].
+    layer_rates: The rate of each score's layer, `float32[K]` or a number.
+    options: What the votes say, and the server's learning rate.
+
+  Returns:
+    `float32[K]` in [-1, 1].
+  """
+  step = mean_vote if options.votes == 'moves' else mean_vote - scores
+  step *= options.server_learning_rate * layer_rates
+  return tf.clip_by_value(scores + step, -1, 1)
+
+
 def build_hidenseek(
     task: federated_algorithm.LearningTask,
     options: hidenseek_options.HideNSeekOptions,
@@ -70,24 +92,17 @@ def build_hidenseek(
     rates = dict.fromkeys(rates, 1.0)
 
   def update_server(state, mean_vote):
-    step = mean_vote
-    if options.votes != 'moves':
-      step -= state['scores']
-    step *= tf.repeat(
+    layer_rates = tf.repeat(
         tf.constant([rates[name] for name in initial]),
         [layer.size for layer in initial.values()],
     )
-    velocity = options.server_momentum * state['velocity'] + step
-    new_scores = tf.clip_by_value(
-        state['scores'] + options.server_learning_rate * velocity, -1, 1
-    )
+    new_scores = step_scores(state['scores'], mean_vote, layer_rates, options)
     flips = tf.math.count_nonzero(
         tf.not_equal(new_scores >= 0, state['scores'] >= 0)
     )
     num_rounds = state['num_rounds'] + 1
     new_state = collections.OrderedDict(
         scores=new_scores,
-        velocity=velocity,
         average=average_scores(
             state['average'], new_scores, num_rounds, options.averaging_power
         ),
@@ -103,7 +118,6 @@ def build_hidenseek(
       task,
       initial_state=collections.OrderedDict(
           scores=scores,
-          velocity=np.zeros_like(scores),
           average=scores,
           num_rounds=np.float32(0),
       ),

@@ -20,11 +20,6 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
     kernel_distribution: `ternary` (one magnitude a layer) or `gaussian`.
     kernel_gain: Standard deviation of a layer's output relative to He
       initialisation.
-    score_init: Global scores before the first round: `uniform` in [-1, 1], or
-      `positive`, all 1.
-    score_scale: What a global score of 1 is on a client. Only its ratio to the
-      client's learning rate matters: how many steps flip a sign.
-    clipped_gradient: Whether a score beyond +-1 gets no gradient.
     votes: What a client's bits say: `signs`, the signs of its scores;
       `stochastic_signs`, signs drawn with the probabilities that its scores
       stand for; or `moves`, whether training moved its scores up or down.
@@ -37,7 +32,6 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
       move, but for the noise of votes, as the clients' mean score does.
     layer_rates: Whether the step is `equal` in all layers, or in proportion to
       the `inverse_scale` of a layer's frozen weights.
-    server_momentum: Momentum of that step.
     averaging_power: How fast the average forgets of which the global model has
       the signs: see `average_scores`. 0 is the mean of all rounds, a large
       number the newest scores alone.
@@ -66,15 +60,6 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
   kernel_gain: float = _option(
       1.0, 'Scale of the frozen weights relative to He initialisation.', above=0
   )
-  score_init: str = _option(
-      'uniform', 'Global scores at the start.', choices=('uniform', 'positive')
-  )
-  score_scale: float = _option(
-      0.1, 'What a global score of 1 is on a client.', above=0
-  )
-  clipped_gradient: bool = _option(
-      False, 'Stop the gradient of scores beyond +-1.'
-  )
   votes: str = _option(
       'moves',
       'What a bit up says.',
@@ -96,9 +81,6 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
       'are.',
       choices=('equal', 'inverse_scale'),
   )
-  server_momentum: float = _option(
-      0.0, 'Momentum of the global scores.', minimum=0, maximum=0.999
-  )
   averaging_power: float = _option(
       8.0,
       'Power p of the average over rounds that is the global model: the newest '
@@ -115,7 +97,7 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
       '', 'Comma-separated layers whose scores never leave the client.'
   )
   client_optimizer: str = options_lib.client_optimizer_option('adam')
-  client_learning_rate: float = options_lib.client_learning_rate_option(0.003)
+  client_learning_rate: float = options_lib.client_learning_rate_option(0.03)
   class_prior: bool = options_lib.class_prior_option(True)
 
 

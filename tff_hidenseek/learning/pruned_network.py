@@ -40,8 +40,8 @@ def layer_rates(masks: Mapping[str, np.ndarray]) -> collections.OrderedDict:
   """Returns rates at which the weights of all layers change alike.
 
   A flip of a sign changes a weight by twice its scale, which falls with the
-  square root of the kept weights that feed a unit. A layer's rate is the inverse
-  of its scale, 1 for the layer whose weights are the smallest.
+  square root of the kept weights that feed a unit. A layer's rate is the
+  inverse of its scale, 1 for the layer whose weights are the smallest.
 
   Args:
     masks: Which weights each layer keeps, outputs last.
@@ -99,6 +99,6 @@ def prune_network(
       kept_positions=positions,
       kept_weights=seeded_network.draw_kept_weights(kernels, masks, drawn),
       initial_scores=seeded_network.draw_initial_scores(
-          {name: kept.size for name, kept in positions.items()}, drawn
+          {name: kept.size for name, kept in positions.items()}, task.seed
       ),
   )

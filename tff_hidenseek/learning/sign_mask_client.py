@@ -24,11 +24,7 @@ class SignMaskClientWork(client_work.GradientClientWork):
       options: hidenseek_options.HideNSeekOptions,
       network: pruned_network.PrunedNetwork,
   ):
-    model = task.build_model(
-        layer_sets.SignMaskedLayers(
-            network.num_kept, clipped_gradient=options.clipped_gradient
-        )
-    )
+    model = task.build_model(layer_sets.SignMaskedLayers(network.num_kept))
     super().__init__(model, options)
     self._network = network
     self._layers = prunable_layers.prunable_layers(model)
@@ -39,15 +35,13 @@ class SignMaskClientWork(client_work.GradientClientWork):
     self._private = [x for x in self._layers if x.name in private]
 
   def start(self, message, client_state):
-    scale = self._options.score_scale
     sizes = [self._network.num_kept[layer.name] for layer in self._shared]
     broadcast = vote_broadcasts.VOTE_BROADCASTS[self._options.broadcast]
     scores = broadcast.decode(message, sum(sizes))
-    layer_scores = dict(
+    self._received = dict(
         zip([layer.name for layer in self._shared], tf.split(scores, sizes)),
         **(client_state or {}),
     )
-    self._received = {name: scale * x for name, x in layer_scores.items()}
     for layer in self._layers:
       layer.set_frozen(
           self._network.kept_positions[layer.name],
@@ -77,12 +71,11 @@ class SignMaskClientWork(client_work.GradientClientWork):
     if options.votes == 'moves':
       received = [self._received[layer.name] for layer in self._shared]
       scores = (scores - tf.concat(received, axis=0)) / options.vote_range
-    return sign_votes.cast_votes(scores / options.score_scale, seed)
+    return sign_votes.cast_votes(scores, seed)
 
   def make_client_state(self):
     if not self._private:
       return ()
     return collections.OrderedDict(
-        (layer.name, layer.scores / self._options.score_scale)
-        for layer in self._private
+        (layer.name, layer.scores) for layer in self._private
     )

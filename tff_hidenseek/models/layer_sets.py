@@ -114,14 +114,10 @@ class SignMaskedLayers(LayerSet):
 
   Args:
     num_kept: How many weights are kept, by the name of the layer.
-    clipped_gradient: Whether a score outside [-1, 1] gets no gradient.
   """
 
-  def __init__(
-      self, num_kept: Mapping[str, int], clipped_gradient: bool = False
-  ):
+  def __init__(self, num_kept: Mapping[str, int]):
     self._num_kept = num_kept
-    self._clipped_gradient = clipped_gradient
 
   def conv2d(self, filters, kernel_size, strides=1, padding='same', *, name):
     return sign_masked_conv2d.SignMaskedConv2D(
@@ -130,16 +126,12 @@ class SignMaskedLayers(LayerSet):
         self._num_kept[name],
         strides,
         padding,
-        clipped_gradient=self._clipped_gradient,
         name=name,
     )
 
   def dense(self, units, *, name):
     return sign_masked_dense.SignMaskedDense(
-        units,
-        self._num_kept[name],
-        clipped_gradient=self._clipped_gradient,
-        name=name,
+        units, self._num_kept[name], name=name
     )
 
   def normalization(self, *, name):

@@ -27,7 +27,6 @@ class NetworkOptions:
     pruning_iterations: Steps of the pruning schedule.
     kernel_distribution: 'ternary' or 'gaussian'.
     kernel_gain: Scale of the frozen weights relative to He initialisation.
-    score_init: 'uniform' in [-1, 1], or 'positive', all 1.
   """
 
   seed: int
@@ -36,7 +35,6 @@ class NetworkOptions:
   pruning_iterations: int
   kernel_distribution: str
   kernel_gain: float
-  score_init: str
 
 
 def draw_kernels(
@@ -84,27 +82,22 @@ def draw_kept_weights(
 
 
 def draw_initial_scores(
-    num_kept: Mapping[str, int], options: NetworkOptions
+    num_kept: Mapping[str, int], seed: int
 ) -> Mapping[str, np.ndarray]:
   """Draws the global scores before the first round.
 
   Args:
     num_kept: How many weights each layer keeps, in the order of the model.
-    options: The seed and the distribution.
+    seed: The experiment's seed.
 
   Returns:
-    float32 arrays of these lengths, in [-1, 1].
+    float32 arrays of these lengths, uniform in [-1, 1].
   """
-  if options.score_init == 'positive':
-    draws = [np.ones(size, np.float32) for size in num_kept.values()]
-  else:
-    stream = np.random.Philox(key=[options.seed, len(num_kept)])
-    rng = np.random.Generator(stream)
-    draws = [
-        rng.uniform(-1, 1, size).astype(np.float32)
-        for size in num_kept.values()
-    ]
-  return collections.OrderedDict(zip(num_kept, draws))
+  rng = np.random.Generator(np.random.Philox(key=[seed, len(num_kept)]))
+  return collections.OrderedDict(
+      (name, rng.uniform(-1, 1, size).astype(np.float32))
+      for name, size in num_kept.items()
+  )
 
 
 def hash_masks(masks: Mapping[str, np.ndarray]) -> np.ndarray:
