@@ -73,7 +73,7 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
       False, 'Weight a client by its number of examples.'
   )
   server_learning_rate: float = _option(
-      0.2, 'Step of the global scores with the mean vote.', above=0
+      0.3, 'Step of the global scores with the mean vote.', above=0
   )
   layer_rates: str = _option(
       'inverse_scale',
