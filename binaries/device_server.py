@@ -124,32 +124,30 @@ def _model_path() -> str:
 def _train(config, algorithm, devices: Sequence[_Device]):
   """Runs all rounds; returns the server's last state."""
   state = algorithm.process.initialize()
-  scores = average = np.asarray(state.algorithm['scores'])
-  votes_type = sign_votes.packed_votes_type(scores.size)
-  aggregation = sign_votes.UnweightedSignVoteMeanFactory(scores.size).create(
+  num_scores = state.algorithm['scores'].size
+  votes_type = sign_votes.packed_votes_type(num_scores)
+  aggregation = sign_votes.UnweightedSignVoteMeanFactory(num_scores).create(
       votes_type
   )
   aggregation_state = aggregation.initialize()
   encode = vote_broadcasts.VOTE_BROADCASTS[config.options.broadcast].encode
+  learned = tf.nest.map_structure(tf.constant, state.algorithm)
   for round_num in range(1, config.num_rounds + 1):
-    message = encode(tf.constant(scores)).numpy().tobytes()
+    message = encode(learned['scores']).numpy().tobytes()
     for device in devices:
       device.send(message)
     votes = [device.receive(votes_type.shape[0]) for device in devices]
     output = aggregation.next(aggregation_state, votes)
     aggregation_state = output.state
-    scores = hidenseek.step_scores(
-        scores, output.result, 1.0, config.options
-    ).numpy()
-    average = hidenseek.average_scores(
-        average, scores, round_num, config.options.averaging_power
-    ).astype(np.float32)
+    learned = hidenseek.update_state(
+        learned, output.result, 1.0, config.options
+    )
     print(
         f'round {round_num}: {len(message)} bytes down and {votes[0].size} up, '
         'a client',
         flush=True,
     )
-  return attrs.evolve(state, algorithm={**state.algorithm, 'average': average})
+  return attrs.evolve(state, algorithm=learned)
 
 
 def main(argv):

@@ -38,26 +38,35 @@ def average_scores(average, scores, round_num, power: float):
   return average + (power + 1) / (power + round_num) * (scores - average)
 
 
-def step_scores(
-    scores,
+def update_state(
+    state,
     mean_vote,
     layer_rates,
     options: hidenseek_options.HideNSeekOptions,
-) -> tf.Tensor:
-  """Returns the global scores after a round.
+) -> collections.OrderedDict:
+  """Returns the algorithm's state after a round.
 
   Args:
-    scores: Those before, `float32[K]` in [-1, 1].
+    state: The state before, as tensors: the `scores` and their `average`,
+      `float32[K]` in [-1, 1], and the `num_rounds` until then, `float32[]`.
     mean_vote: The clients' mean vote, `float32[K]` in [-1, 1].
     layer_rates: The rate of each score's layer, `float32[K]` or a number.
-    options: What the votes say, and the server's learning rate.
+    options: What the votes say, the server's learning rate and averaging power.
 
   Returns:
-    `float32[K]` in [-1, 1].
+    The state after it.
   """
+  scores = state['scores']
   step = mean_vote if options.votes == 'moves' else mean_vote - scores
   step *= options.server_learning_rate * layer_rates
-  return tf.clip_by_value(scores + step, -1, 1)
+  scores = tf.clip_by_value(scores + step, -1, 1)
+  num_rounds = state['num_rounds'] + 1
+  average = average_scores(
+      state['average'], scores, num_rounds, options.averaging_power
+  )
+  return collections.OrderedDict(
+      scores=scores, average=average, num_rounds=num_rounds
+  )
 
 
 def build_hidenseek(
@@ -96,17 +105,9 @@ def build_hidenseek(
         tf.constant([rates[name] for name in initial]),
         [layer.size for layer in initial.values()],
     )
-    new_scores = step_scores(state['scores'], mean_vote, layer_rates, options)
+    new_state = update_state(state, mean_vote, layer_rates, options)
     flips = tf.math.count_nonzero(
-        tf.not_equal(new_scores >= 0, state['scores'] >= 0)
-    )
-    num_rounds = state['num_rounds'] + 1
-    new_state = collections.OrderedDict(
-        scores=new_scores,
-        average=average_scores(
-            state['average'], new_scores, num_rounds, options.averaging_power
-        ),
-        num_rounds=num_rounds,
+        tf.not_equal(new_state['scores'] >= 0, state['scores'] >= 0)
     )
     return new_state, collections.OrderedDict(sign_flips=flips)
 
