@@ -41,9 +41,7 @@ class FedMaskOptions(options_lib.LocalTrainingOptions):
   density: float = _option(
       0.5, 'Fraction of the weights that is kept.', above=0, maximum=1
   )
-  kernel_gain: float = _option(
-      1.0, 'Scale of the frozen weights relative to He initialisation.', above=0
-  )
+  kernel_gain: float = options_lib.kernel_gain_option()
   score_scale: float = _option(
       0.1, 'What a global score of 1 is on a client.', above=0
   )

@@ -34,9 +34,7 @@ class FedPMOptions(options_lib.LocalTrainingOptions):
     kernel_gain: The frozen weights' magnitude relative to He initialisation.
   """
 
-  kernel_gain: float = options_lib.option(
-      1.0, 'Scale of the frozen weights relative to He initialisation.', above=0
-  )
+  kernel_gain: float = options_lib.kernel_gain_option()
   client_optimizer: str = options_lib.client_optimizer_option('adam')
   client_learning_rate: float = options_lib.client_learning_rate_option(0.1)
 

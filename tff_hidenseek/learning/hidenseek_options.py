@@ -57,9 +57,7 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
       'Frozen weights: one magnitude a layer, or Gaussian.',
       choices=('ternary', 'gaussian'),
   )
-  kernel_gain: float = _option(
-      1.0, 'Scale of the frozen weights relative to He initialisation.', above=0
-  )
+  kernel_gain: float = options_lib.kernel_gain_option()
   votes: str = _option(
       'moves',
       'What a bit up says.',

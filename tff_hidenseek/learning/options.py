@@ -69,6 +69,13 @@ def client_learning_rate_option(default: float):
   return option(default, 'Step size of the local training.', above=0)
 
 
+def kernel_gain_option():
+  """Declares the scale of frozen weights."""
+  return option(
+      1.0, 'Scale of the frozen weights relative to He initialisation.', above=0
+  )
+
+
 def class_prior_option(default: bool):
   """Declares whether the frequencies of a client's classes are used."""
   return option(
