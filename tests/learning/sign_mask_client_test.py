@@ -52,7 +52,7 @@ def _read_scores(model):
 
 
 def _find_moves(algorithm, client):
-  """Returns how far a client's scores go, in units of global scores."""
+  """Returns how far a client's scores go."""
   start = algorithm.process.initialize()
   personal = algorithm.build_personal_model(start, None, client)
   return _read_scores(personal) - start.algorithm['scores']
