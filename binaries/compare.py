@@ -70,6 +70,9 @@ _PERSONAL_TARGET = flags.DEFINE_float(
     None,
     'Report the cost to this mean personal accuracy.',
 )
+_REFERENCE = flags.DEFINE_string(
+    'reference', 'hidenseek', 'Report this one against each of the others.'
+)
 _NUM_PARALLEL_RUNS = flags.DEFINE_integer(
     'num_parallel_runs', 1, 'Runs at a time.', lower_bound=1
 )
@@ -107,6 +110,16 @@ def _check_targets():
       raise ValueError(
           f'`{flag.name}` must be in (0, 1], found {flag.value}.'
       )
+
+
+def _check_reference(runs):
+  """Checks a reference that was asked for; the default may be missing."""
+  labels = sorted({run.label for run in runs})
+  if _REFERENCE.present and labels and _REFERENCE.value not in labels:
+    raise ValueError(
+        f'`reference` must be one of {", ".join(labels)}, found '
+        f'{_REFERENCE.value!r}.'
+    )
 
 
 def _plan_runs():
@@ -168,6 +181,7 @@ def _report(some_failed):
           global_accuracy=_TARGET.value,
           personal_accuracy=_PERSONAL_TARGET.value,
       ),
+      reference=_REFERENCE.value,
       sweep_metric=sweep_metric,
       commands=provenance.read(output_dir),
   )
@@ -191,8 +205,9 @@ def main(argv):
   with command_line.user_errors():
     command_line.start(argv)
     _check_targets()
-    if not _REPORT_ONLY.value:
-      runs = _plan_runs()
+    runs = [] if _REPORT_ONLY.value else _plan_runs()
+    _check_reference(runs + _find_runs())
+    if runs:
       for run in runs:
         run_folder.check(run.run_dir, run.config, resume=True)
       folders = {run.run_dir for run in runs}

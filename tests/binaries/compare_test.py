@@ -80,7 +80,9 @@ class RunTest(unittest.TestCase):
     # 128 votes of one bit from each of two clients, in two rounds.
     self.assertEqual(rows['hidenseek']['megabytes_up'], 64e-6)
     for name in ('report.md', 'report.html'):
-      self.assertIn(f'{last["global_accuracy"]:.4f}', self._read('out', name))
+      page = self._read('out', name)
+      self.assertIn(f'{last["global_accuracy"]:.4f}', page)
+      self.assertIn('Gains of hidenseek', page)
 
   def test_models_are_measured_as_a_user_would_get_them(self):
     content = json.loads(self._read('out', 'report.json'))
@@ -220,6 +222,8 @@ class UserErrorsTest(_ComparisonTestCase):
         ('`density` must be greater than 0', '--sweep=density=0.0'),
         ('`target_accuracy` must be in \\(0, 1\\], found 95.0',
          '--target_accuracy=95'),
+        ('`reference` must be one of hidenseek, found \'x\'',
+         '--reference=x'),
         ('`output_dir` must hold a finished run, found none',
          '--report_only'),
     ):

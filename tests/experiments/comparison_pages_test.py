@@ -32,6 +32,7 @@ def _build(folder, results, unfinished=(), **targets):
       results,
       unfinished,
       targets=comparison_summary.Targets(**targets),
+      reference='hidenseek',
       sweep_metric='global_accuracy',
       commands=[_COMMAND],
   )

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 import attrs
 
+from tff_hidenseek.experiments import comparison_pairs
 from tff_hidenseek.experiments import comparison_plots
 from tff_hidenseek.experiments import comparison_results
 from tff_hidenseek.experiments import comparison_summary
@@ -29,6 +30,9 @@ _NOTES = (
     'compare only where the runs had the machine to themselves.',
     'A target counts as reached by the first evaluation that reaches it; costs '
     'are means over the seeds that reached it, and are best only if all did.',
+    'Against each of the others an algorithm is compared seed by seed: points '
+    'are hundredths of accuracy, and the cost is what both had spent at the '
+    'first evaluation that reached the accuracy the other ended with.',
     'On disk, HideNseek\'s model is a ticket (seed, mask and signs), any other '
     'a TensorFlow Lite file of float32 weights, of the first seed: what '
     '`binaries.export` can write of it.',
@@ -81,6 +85,7 @@ def build_report(
     unfinished: Sequence[comparison_results.Unfinished],
     *,
     targets: comparison_summary.Targets,
+    reference: str,
     sweep_metric: str,
     commands: Sequence[Mapping[str, Any]],
 ) -> Report:
@@ -91,6 +96,7 @@ def build_report(
     results: The runs that have finished.
     unfinished: The others.
     targets: The accuracies whose cost is shown.
+    reference: The label of the one that is compared with each of the others.
     sweep_metric: `global_accuracy` or `personal_accuracy`, by which a cell of a
       sweep is best.
     commands: What made the numbers.
@@ -115,6 +121,7 @@ def build_report(
             summaries=summaries,
             tables=[
                 *comparison_tables.build_tables(summaries, targets),
+                *comparison_pairs.build_pair_tables(summaries, reference),
                 *comparison_tables.build_sweep_tables(summaries, sweep_metric),
             ],
             pictures=comparison_plots.plot_comparison(
