@@ -5,6 +5,8 @@ import pathlib
 
 from absl.testing import absltest
 
+from tests import results_tables
+
 _RESULTS = pathlib.Path(__file__).resolve().parents[1] / 'docs' / 'results'
 _KEYS = {
     'algorithm',
@@ -37,6 +39,15 @@ class ResultsTest(absltest.TestCase):
       for row in rows:
         self.assertEqual(set(row), _KEYS, path)
         self.assertBetween(row['global_accuracy_mean'], 0, 1)
+
+  def test_the_tables_of_the_page_are_made_of_them(self):
+    page = results_tables.PAGE.read_text(encoding='utf-8')
+    self.assertEqual(
+        page,
+        results_tables.fill(page),
+        'Run `python -m tests.write_results_tables`.',
+    )
+    self.assertIn('<!-- table: accuracies mnist -->\n|  |', page)
 
 
 if __name__ == '__main__':
