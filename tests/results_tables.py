@@ -1,6 +1,6 @@
-"""The tables of docs/results.md, made of the rows in docs/results.
+"""The tables in docs/results.md and method.md, made of the rows beside them.
 
-In the page a comment such as `<!-- table: accuracies mnist -->` stands above
+In a page a comment such as `<!-- table: accuracies mnist -->` stands above
 each; what comes after it, up to the first line that is no row, is the table.
 """
 
@@ -10,9 +10,9 @@ import re
 
 from tests import sources
 
-PAGE = pathlib.Path(sources.ROOT, 'docs', 'results.md')
-_RESULTS = PAGE.parent / 'results'
-_TABLE = re.compile(r'(<!-- table: (\w+) ([\w ]+) -->\n)(?:\|.*\n)*')
+_DOCS = pathlib.Path(sources.ROOT, 'docs')
+PAGES = (_DOCS / 'results.md', _DOCS / 'method.md')
+_TABLE = re.compile(r'(<!-- table: (\w+) (.+) -->\n)(?:\|.*\n)*')
 
 _ALGORITHMS = {
     'hidenseek': 'HideNseek',
@@ -47,7 +47,7 @@ def fill(page: str) -> str:
 
 def _read(name):
   """Returns the rows of a file by algorithm and partition."""
-  text = (_RESULTS / f'{name}.json').read_text(encoding='utf-8')
+  text = (_DOCS / 'results' / f'{name}.json').read_text(encoding='utf-8')
   return {(row['algorithm'], row['partition']): row for row in json.loads(text)}
 
 
@@ -167,6 +167,43 @@ def _controls(*names):
   return _write(['', *_CONTROLS.values()], lines)
 
 
+def _sweep(name, base=''):
+  """One option changed at a time; `base` are those of the row without."""
+  rows = _read(f'sweeps/{name}')
+  partitions = list(dict.fromkeys(partition for _, partition in rows))
+  columns = ['change']
+  for partition in partitions:
+    title = f'{_PARTITIONS[partition]}: ' if len(partitions) > 1 else ''
+    columns += [f'{title}global', 'personal', 'worst tenth']
+  lines = []
+  for algorithm in sorted({algorithm for algorithm, _ in rows}):
+    options = algorithm.split()[1:]
+    line = ['none' if ' '.join(options) == base else _write_flags(options)]
+    for partition in partitions:
+      row = rows[algorithm, partition]
+      line += [
+          f'{row[column]:.3f}'
+          for column in (
+              'global_accuracy_mean',
+              'personal_accuracy_mean',
+              'personal_accuracy_worst_decile',
+          )
+      ]
+    lines.append(line)
+  return _write(columns, sorted(lines, key=lambda line: line[0] != 'none'))
+
+
+def _write_flags(options):
+  pairs = [option.split('=') for option in options]
+  flags = [
+      f'--{name}' if value == 'True'
+      else f'--no{name}' if value == 'False'
+      else f'--{name}={value}'
+      for name, value in pairs
+  ]
+  return f'`{" ".join(flags)}`'
+
+
 def _yes(is_met):
   return 'yes' if is_met else 'no'
 
@@ -178,4 +215,5 @@ _KINDS = {
     'one_bit': _one_bit,
     'dense': _dense,
     'controls': _controls,
+    'sweep': _sweep,
 }

@@ -40,14 +40,15 @@ class ResultsTest(absltest.TestCase):
         self.assertEqual(set(row), _KEYS, path)
         self.assertBetween(row['global_accuracy_mean'], 0, 1)
 
-  def test_the_tables_of_the_page_are_made_of_them(self):
-    page = results_tables.PAGE.read_text(encoding='utf-8')
-    self.assertEqual(
-        page,
-        results_tables.fill(page),
-        'Run `python -m tests.write_results_tables`.',
-    )
-    self.assertIn('<!-- table: accuracies mnist -->\n|  |', page)
+  def test_the_tables_of_the_pages_are_made_of_them(self):
+    for path in results_tables.PAGES:
+      page = path.read_text(encoding='utf-8')
+      self.assertEqual(
+          page,
+          results_tables.fill(page),
+          'Run `python -m tests.write_results_tables`.',
+      )
+      self.assertRegex(page, r'<!-- table: .* -->\n\| ')
 
 
 if __name__ == '__main__':
