@@ -128,7 +128,7 @@ def _one_bit(*names):
     times = other['megabytes_up'] / own['megabytes_up']
     accuracies = own['global_accuracy_mean'], other['global_accuracy_mean']
     lines.append([
-        title, *(f'{accuracy:.3f}' for accuracy in accuracies), f'{times:.1f}',
+        title, *(f'{accuracy:.4f}' for accuracy in accuracies), f'{times:.1f}',
         _yes(accuracies[0] > accuracies[1] and times >= 5),
     ])
   return _write(['', 'HideNseek', 'FedPM', 'times less up', 'met'], lines)
