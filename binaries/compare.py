@@ -206,7 +206,8 @@ def main(argv):
     command_line.start(argv)
     _check_targets()
     runs = [] if _REPORT_ONLY.value else _plan_runs()
-    _check_reference(runs + _find_runs())
+    found = _find_runs()
+    _check_reference(runs + found)
     if runs:
       for run in runs:
         run_folder.check(run.run_dir, run.config, resume=True)
@@ -215,7 +216,7 @@ def main(argv):
           runs
           + [
               run
-              for run in _find_runs()
+              for run in found
               if run.run_dir not in folders and os.path.isdir(run.run_dir)
           ]
       )

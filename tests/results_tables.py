@@ -11,6 +11,7 @@ import re
 from tests import sources
 
 _DOCS = pathlib.Path(sources.ROOT, 'docs')
+RESULTS = _DOCS / 'results'
 PAGES = (_DOCS / 'results.md', _DOCS / 'method.md')
 _TABLE = re.compile(r'(<!-- table: (\w+) (.+) -->\n)(?:\|.*\n)*')
 
@@ -47,7 +48,7 @@ def fill(page: str) -> str:
 
 def _read(name):
   """Returns the rows of a file by algorithm and partition."""
-  text = (_DOCS / 'results' / f'{name}.json').read_text(encoding='utf-8')
+  text = (RESULTS / f'{name}.json').read_text(encoding='utf-8')
   return {(row['algorithm'], row['partition']): row for row in json.loads(text)}
 
 

@@ -39,12 +39,16 @@ def build_pair_tables(
   Returns:
     The tables; none where the reference is not there, or alone.
   """
-  paired = {
-      summary.label: pairs
+  of_seed = {
+      summary.label: {result.config.seed: result for result in summary.results}
       for summary in summaries
-      if summary.label != reference
-      and (pairs := _pair(summaries, reference, summary.label))
   }
+  own = of_seed.pop(reference, {})
+  paired = {
+      label: [_Pair(own[seed], others[seed]) for seed in own if seed in others]
+      for label, others in of_seed.items()
+  }
+  paired = {label: pairs for label, pairs in paired.items() if pairs}
   if not paired:
     return []
   tables = [_build_gains(reference, paired)]
@@ -55,16 +59,6 @@ def build_pair_tables(
     if any(_differences(pairs, name) for pairs in paired.values()):
       tables.append(_build_costs(reference, paired, name, what))
   return tables
-
-
-def _pair(summaries, reference, label) -> List[_Pair]:
-  """Returns the pairs of the seeds that both have."""
-  results = {summary.label: summary.results for summary in summaries}
-  own, other = (
-      {result.config.seed: result for result in results.get(name, ())}
-      for name in (reference, label)
-  )
-  return [_Pair(own[seed], other[seed]) for seed in own if seed in other]
 
 
 def _differences(pairs, name) -> List[float]:
@@ -105,18 +99,21 @@ def _points(differences) -> comparison_tables.Cell:
   return comparison_tables.Cell(f'{value.mean:+.1f}{deviation}')
 
 
+def _sums(pairs, name):
+  """Returns the sums over pairs of what both ended with."""
+  return (
+      sum(pair.own.rows[-1][name] for pair in pairs),
+      sum(pair.other.rows[-1][name] for pair in pairs),
+  )
+
+
 def _relative_gain(pairs, name) -> comparison_tables.Cell:
-  if not _differences(pairs, name):
-    return _NONE
-  own = sum(pair.own.rows[-1][name] for pair in pairs)
-  other = sum(pair.other.rows[-1][name] for pair in pairs)
-  return _percent(own, other)
+  return _percent(*_sums(pairs, name)) if _differences(pairs, name) else _NONE
 
 
 def _times_less(pairs, name) -> comparison_tables.Cell:
-  own = sum(pair.own.rows[-1][name] for pair in pairs)
-  other = sum(pair.other.rows[-1][name] for pair in pairs)
-  return comparison_tables.Cell(f'{other / own:.4g}' if own else '-')
+  own, other = _sums(pairs, name)
+  return comparison_tables.Cell(f'{other / own:.4g}') if own else _NONE
 
 
 def _percent(own: float, other: float) -> comparison_tables.Cell:
@@ -130,10 +127,9 @@ def _build_costs(reference, paired, name, what) -> comparison_tables.Table:
   for label, pairs in paired.items():
     costs = [_costs(pair, name) for pair in pairs]
     reached = [(own, other) for own, other in costs if own['rounds']]
-    seeds = 'seed' if len(pairs) == 1 else 'seeds'
     row = [
         comparison_tables.Cell(label),
-        comparison_tables.Cell(f'{len(reached)} of {len(pairs)} {seeds}'),
+        comparison_tables.count_cell(len(reached), len(pairs)),
     ]
     for unit in ('megabytes', 'seconds'):
       own, other = (

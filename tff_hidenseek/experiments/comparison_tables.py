@@ -126,11 +126,14 @@ def _build(title, summaries, columns) -> Table:
   return Table(title, names, list(zip(*cells)))
 
 
+def count_cell(count: int, num_seeds: int) -> Cell:
+  """Says how many seeds reached something."""
+  return Cell(f'{count} of {num_seeds} {"seed" if num_seeds == 1 else "seeds"}')
+
+
 def _count_cell(summary, name: str) -> Cell:
   value = summary.values[name]
-  num_seeds = len(summary.results)
-  seeds = 'seed' if num_seeds == 1 else 'seeds'
-  return Cell(f'{value.count if value else 0} of {num_seeds} {seeds}')
+  return count_cell(value.count if value else 0, len(summary.results))
 
 
 def _format_column(summaries, column: _Column) -> List[Cell]:
