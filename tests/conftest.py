@@ -14,6 +14,9 @@ from absl import flags
 import hypothesis
 import pytest
 
+# Makes `import tensorflow_federated` work, which tests write first.
+import tff_hidenseek  # pylint: disable=unused-import
+
 flags.FLAGS.mark_as_parsed()
 
 # The same examples in every run, whatever the machine's speed.

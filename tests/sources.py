@@ -116,7 +116,8 @@ def find_allowed() -> Dict[str, FrozenSet[str]]:
       package: frozenset(_ORDER[:i]) - _EXCLUDED.get(package, frozenset())
       for i, package in enumerate(_ORDER)}
   # The top package offers what `export` has, and loads it when it is used.
-  allowed['tff_hidenseek'] = frozenset(['export'])
+  allowed['tff_hidenseek'] = frozenset(['export', 'tensorflow_stack'])
+  allowed['tensorflow_stack'] = frozenset()
   allowed['binaries'] = frozenset(_ORDER) | {'tff_hidenseek'}
   return allowed
 

@@ -1,5 +1,9 @@
 """HideNseek: federated training of sign masks over frozen weights."""
 
+from tff_hidenseek import tensorflow_stack
+
+tensorflow_stack.prepare()
+
 
 def __getattr__(name):
   """Imports what is offered here when it is used: TensorFlow loads slowly."""
