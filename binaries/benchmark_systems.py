@@ -12,7 +12,7 @@ import psutil
 
 # Clients and examples of each, after the models in `benchmark_floor`.
 WORKLOADS = {'W1': (50, 50), 'W2': (200, 50)}
-_MODELS = {'W1': 'cnn', 'W2': 'linear'}
+MODELS = {'W1': 'cnn', 'W2': 'linear'}
 _SEED = 0
 _SAMPLE_SECONDS = 0.02
 
@@ -32,9 +32,17 @@ class Measurement:
   peak_mib: float
 
 
-def _make_clients(workload: str):
-  """Returns the arrays of every client, the same for every system."""
-  num_clients, num_examples = WORKLOADS[workload]
+def make_clients(num_clients: int, num_examples: int):
+  """Makes random examples, the same for every system.
+
+  Args:
+    num_clients: How many clients, at least 1.
+    num_examples: How many examples each has, at least 1.
+
+  Returns:
+    For each client its images, `float32[n, 32, 32, 3]` in [0, 1), and its
+    labels, `int32[n]` in [0, 10).
+  """
   rng = np.random.Generator(np.random.Philox(_SEED))
   return [
       (
@@ -58,7 +66,7 @@ def _build_floor(workload: str, num_threads: int) -> Callable[[], None]:
       for v in benchmark_floor.build_model(workload).trainable_variables
   ]
   clients = [
-      (tf.constant(x), tf.constant(y)) for x, y in _make_clients(workload)
+      (tf.constant(x), tf.constant(y)) for x, y in make_clients(*WORKLOADS[workload])
   ]
   return benchmark_floor.FloorRounds(
       workload, weights, clients, num_threads
@@ -70,13 +78,9 @@ def _build_rounds(
 ) -> Callable[[], None]:
   """Returns what runs a round of an algorithm on one of TFF's runtimes."""
   # pylint: disable=g-import-not-at-top
-  import functools
   import tensorflow_federated as tff
-  from tff_hidenseek.experiments import registry
+  from binaries import benchmark_rounds
   from tff_hidenseek.experiments import runtimes
-  from tff_hidenseek.learning import client_data
-  from tff_hidenseek.learning import federated_algorithm
-  from tff_hidenseek.models import model_table
 
   # pylint: enable=g-import-not-at-top
   tff.framework.set_default_context(
@@ -84,27 +88,9 @@ def _build_rounds(
           runtimes.RuntimeOptions(client_threads=num_threads)
       )
   )
-  task = federated_algorithm.LearningTask(
-      build_model=functools.partial(
-          model_table.MODELS[_MODELS[workload]], (32, 32, 3), 10
-      ),
-      input_shape=(32, 32, 3),
-      num_classes=10,
-      seed=_SEED,
+  return benchmark_rounds.build_rounds(
+      MODELS[workload], algorithm, make_clients(*WORKLOADS[workload])
   )
-  entry = registry.ALGORITHMS[algorithm]
-  process = entry.build(task, entry.options_class(batch_size=10)).process
-  clients = [
-      client_data.make_client_data(x, y, client_id)
-      for client_id, (x, y) in enumerate(_make_clients(workload))
-  ]
-  state = process.initialize()
-
-  def run_round():
-    nonlocal state
-    state = process.next(state, clients).state
-
-  return run_round
 
 
 class _Processes:

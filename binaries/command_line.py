@@ -10,6 +10,7 @@ from absl import logging
 import tensorflow as tf
 
 from tff_hidenseek.experiments import checkpoints
+from tff_hidenseek.runtimes import devices
 from tff_hidenseek.runtimes import worker_error
 
 
@@ -43,6 +44,8 @@ def run(main: Callable[[Sequence[str]], None]) -> None:
 def start(argv: Sequence[str]) -> None:
   """Silences libraries' progress reports and checks the arguments.
 
+  GPUs, where there are any, are shared with other programs from here on.
+
   Args:
     argv: What absl leaves of the command line.
 
@@ -55,3 +58,4 @@ def start(argv: Sequence[str]) -> None:
     )
   logging.set_verbosity(logging.WARNING)
   tf.get_logger().setLevel('WARNING')
+  devices.grow_gpu_memory()

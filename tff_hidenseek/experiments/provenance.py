@@ -51,7 +51,7 @@ def _describe(arguments: Sequence[str], code_dir: str) -> Dict[str, Any]:
       ),
       commit=commit or None,
       is_dirty=bool(commit and _git(code_dir, 'status', '--porcelain')),
-      processor=_read_processor(),
+      processor=read_processor(),
       cores=os.cpu_count(),
       gpus=len(tf.config.list_physical_devices('GPU')),
       python=platform.python_version(),
@@ -72,7 +72,8 @@ def _git(folder: str, *arguments: str) -> str:
     return ''
 
 
-def _read_processor() -> str:
+def read_processor() -> str:
+  """Returns what this machine's processor is called."""
   try:
     with open('/proc/cpuinfo', encoding='utf-8') as lines:
       for line in lines:

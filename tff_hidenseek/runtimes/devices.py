@@ -29,7 +29,9 @@ def place_clients(
     ValueError: If a number is not positive or a device does not exist.
   """
   num_cores = len(os.sched_getaffinity(0))
-  gpus = tf.config.list_physical_devices('GPU')
+  gpus = grow_gpu_memory()
+  if client_devices is not None and not any('GPU' in n for n in client_devices):
+    gpus = []  # There may be some; these clients do not use them.
   if client_threads is None:
     client_threads = len(gpus) or num_cores
   if client_threads < 1:
@@ -37,8 +39,6 @@ def place_clients(
         f'`client_threads` must be at least 1, found {client_threads}.'
     )
   try:
-    for gpu in gpus:
-      tf.config.experimental.set_memory_growth(gpu, True)
     if not gpus:
       tf.config.threading.set_intra_op_parallelism_threads(
           max(1, num_cores // client_threads)
@@ -58,3 +58,21 @@ def place_clients(
         f' {list(client_devices)}.'
     )
   return client_threads, names
+
+
+def grow_gpu_memory() -> List[tf.config.PhysicalDevice]:
+  """Makes TensorFlow take memory on a GPU when it is needed, not all at once.
+
+  It must be called before TensorFlow's first op; later the setting stays as it
+  is.
+
+  Returns:
+    The GPUs of this machine.
+  """
+  gpus = tf.config.list_physical_devices('GPU')
+  try:
+    for gpu in gpus:
+      tf.config.experimental.set_memory_growth(gpu, True)
+  except (RuntimeError, ValueError):
+    pass  # TensorFlow runs already, or the program has divided its GPUs.
+  return gpus

@@ -1,0 +1,95 @@
+"""Checks this project on a GPU: results, seconds and memory.
+
+python -m binaries.gpu_check --output_dir=gpu_check
+
+Each check runs by itself: one that fails is recorded, and the others go on.
+After each the results so far are written to `gpu_check.json`. The exit code is
+0 if all passed, 1 if one did not, and 2 without a GPU.
+"""
+
+import functools
+import os
+import sys
+
+from absl import flags
+import tensorflow as tf
+
+from binaries import benchmark_systems
+from binaries import command_line
+from binaries import gpu_checks
+from binaries import gpu_report
+from binaries import gpu_timing
+
+_OUTPUT_DIR = flags.DEFINE_string(
+    'output_dir', None, 'The folder for gpu_check.json.'
+)
+_TIME_LIMIT = flags.DEFINE_float(
+    'time_limit', 540.0, 'Seconds after which no check starts.', lower_bound=0.0
+)
+_CHECKS = flags.DEFINE_list(
+    'checks', None, 'Names of the checks to run; default: all.'
+)
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_CONFIG = os.path.join(_ROOT, 'configs', 'hidenseek.digits.cnn.flags')
+_DEVICE = 'GPU:0'
+_DEVICES = ('CPU:0', _DEVICE)
+_NUM_TIMED_ROUNDS = 3
+
+
+def _checks():
+  """Returns the checks by name, those that matter most first."""
+  partial = functools.partial
+  clients = benchmark_systems.make_clients(4, 50)
+  checks = dict(
+      hello=partial(gpu_checks.check_hello, _DEVICE),
+      fed_avg_parity=partial(
+          gpu_checks.check_fed_avg_parity, _DEVICES, 'cnn', clients, 1e-4
+      ),
+      hidenseek_parity=partial(
+          gpu_checks.check_hidenseek_parity,
+          _DEVICES, 'cnn', clients, 0.002, 0.05,
+      ),
+      digits=partial(gpu_checks.check_digits, _DEVICE, _CONFIG, 40, 0.96),
+      memory=partial(
+          gpu_timing.check_memory,
+          _DEVICE, 'cnn', benchmark_systems.make_clients(10, 50), 20, 1.0,
+      ),
+  )
+  for workload in benchmark_systems.WORKLOADS:
+    checks[f'seconds_{workload}'] = partial(
+        gpu_timing.check_seconds,
+        _DEVICE, [1, 4], workload, _NUM_TIMED_ROUNDS,
+        gpu_timing.time_in_own_process,
+    )
+  checks['synflow_vgg16'] = partial(
+      gpu_checks.check_synflow, _DEVICES, 'vgg16', 0.1, 20, 1e-5
+  )
+  return checks
+
+
+def main(argv):
+  with command_line.user_errors():
+    command_line.start(argv)
+    if not tf.config.list_physical_devices('GPU'):
+      raise ValueError('TensorFlow finds no GPU on this machine.')
+    checks = _checks()
+    for name in _CHECKS.value or ():
+      if name not in checks:
+        raise ValueError(
+            f'`checks` must be among {", ".join(checks)}, found {name!r}.'
+        )
+    os.makedirs(_OUTPUT_DIR.value, exist_ok=True)
+  report = gpu_report.Report(
+      os.path.join(_OUTPUT_DIR.value, 'gpu_check.json'),
+      gpu_report.describe_machine(_DEVICE),
+      _TIME_LIMIT.value,
+  )
+  for name in _CHECKS.value or checks:
+    report.run(name, checks[name])
+  sys.exit(report.exit_code)
+
+
+if __name__ == '__main__':
+  flags.mark_flag_as_required('output_dir')
+  command_line.run(main)
