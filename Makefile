@@ -116,7 +116,7 @@ lock:
 	"$$folder/bin/python" -m pip install --quiet uv && \
 	compile="$$folder/bin/python -m uv pip compile --quiet --no-config \
 	  --universal --python-version 3.10 --fork-strategy fewest \
-	  --generate-hashes --no-annotate --no-header" && \
+	  --upgrade --generate-hashes --no-annotate --no-header" && \
 	$$compile requirements.in --overrides requirements_overrides.txt \
 	  --excludes requirements_excludes.txt \
 	  --output-file requirements.txt && \

@@ -13,12 +13,14 @@ keep it from being imported on a current one:
 
 So `prepare`, which the package runs when it is imported, chooses Keras 2 and
 waits for the import of `tensorflow_federated`. While that runs, and only then,
-`jax` and `vizier` are stand-ins that cost nothing, and that raise an error which
-says so when something is asked of them; a program that uses JAX itself gets its
-own JAX. `tensorflow_privacy` becomes a package of its queries, and TFF sees of
+`jax` and `vizier` are stand-ins that cost nothing, and that raise an error
+when something is asked of them; a program that uses JAX itself gets its own
+JAX. `tensorflow_privacy` becomes a package of its queries, and TFF sees of
 `dp_accounting` the events alone. No installed file is changed.
 """
 
+import atexit
+import contextlib
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -26,6 +28,7 @@ import importlib.util
 import os
 import sys
 import types
+import warnings
 
 _FEDERATED = 'tensorflow_federated'
 _PRIVACY = 'tensorflow_privacy'
@@ -33,6 +36,8 @@ _PRIVACY = 'tensorflow_privacy'
 _STAND_INS = (
     'jax', 'jax.lib', 'jax.lib.xla_client', 'jax.tree_util', 'vizier',
     'vizier.pyvizier', 'vizier.client', 'vizier.client.client_abc')
+# TFF's checks of values call `warnings.catch_warnings` as of Python 3.11.
+_DTYPES = 'tensorflow_federated.python.core.impl.types.dtype_utils'
 # The names of tensorflow_privacy that TFF reads, and the module of each.
 _QUERIES = {
     'DPQuery': 'dp_query',
@@ -135,6 +140,10 @@ class _FederatedLoader(importlib.abc.Loader):
       for name in stand_ins:
         del sys.modules[name]
       sys.modules.update(found)
+    atexit.register(_end_default_context, module.framework)
+    if sys.version_info < (3, 11):
+      dtypes = sys.modules[_DTYPES]
+      dtypes.warnings = types.SimpleNamespace(catch_warnings=_catch_warnings)
 
   def __getattr__(self, name):
     """Leaves files, sources and resources to the loader that found them."""
@@ -224,3 +233,26 @@ def _build_part(package, parent, members):
 
   part.__getattr__ = import_member
   return part
+
+
+def _end_default_context(framework):
+  """Deletes TFF's own context, which ends the worker that it started.
+
+  Left to the very end of a program that comes too late: the worker stays, or
+  an error that nobody can mend is printed.
+  """
+
+  class Ended(framework.SyncContext):
+
+    def invoke(self, comp, arg):
+      raise RuntimeError('The program is ending.')
+
+  framework.set_default_context(Ended())
+
+
+@contextlib.contextmanager
+def _catch_warnings(action, category):
+  """Is `warnings.catch_warnings` with the arguments that Python 3.11 added."""
+  with warnings.catch_warnings():
+    warnings.simplefilter(action, category)
+    yield
