@@ -72,7 +72,10 @@ def main(argv):
   with command_line.user_errors():
     command_line.start(argv)
     if not tf.config.list_physical_devices('GPU'):
-      raise ValueError('TensorFlow finds no GPU on this machine.')
+      raise ValueError(
+          'TensorFlow finds no GPU on this machine; it needs an NVIDIA driver '
+          'and the packages of requirements_gpu.txt.'
+      )
     checks = _checks()
     for name in _CHECKS.value or ():
       if name not in checks:
