@@ -47,7 +47,9 @@ def check_hello(device: str) -> gpu_outcome.Outcome:
 
   gpu_parity.use_device(device)
   found = [x.item() for x in sum_up([1, 2, 3], [1.0, 2.0, 3.0])]
-  return gpu_outcome.Outcome(found == [12, 1.0], f'found {found}', dict(found=found))
+  return gpu_outcome.Outcome(
+      found == [12, 1.0], f'found {found}', dict(found=found)
+  )
 
 
 def check_fed_avg_parity(

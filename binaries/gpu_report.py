@@ -64,7 +64,8 @@ class Report:
             summary=outcome.summary,
             numbers=outcome.numbers,
         )
-      except Exception as error:  # The other checks go on.  # pylint: disable=broad-except
+      # The other checks go on.
+      except Exception as error:  # pylint: disable=broad-except
         row.update(
             status='failed',
             summary=f'{type(error).__name__}: {error}'.splitlines()[0],

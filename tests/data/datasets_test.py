@@ -40,6 +40,22 @@ class DigitsTest(unittest.TestCase):
     self.assertEqual((dataset.train_x.min(), dataset.train_x.max()), (0, 1))
     self.assertIsNone(dataset.writers)
 
+  def test_holds_every_example_of_scikit_learn_once(self):
+    # Here, since importing it takes more than a second.
+    from sklearn import datasets as published  # pylint: disable=g-import-not-at-top
+
+    dataset, expected = datasets.load_dataset('digits'), published.load_digits()
+    found = np.concatenate([dataset.train_x, dataset.test_x])[..., 0]
+    labels = np.concatenate([dataset.train_y, dataset.test_y])
+
+    def count(images, labels):
+      return sorted(
+          (int(label), (16 * image).astype(int).tolist())
+          for image, label in zip(images, labels))
+
+    self.assertEqual(
+        count(found, labels), count(expected.images / 16, expected.target))
+
   def test_split_has_every_class_in_proportion(self):
     dataset = datasets.load_dataset('digits')
     test_counts = np.bincount(dataset.test_y)

@@ -142,7 +142,9 @@ class IdxTest(_FolderTest):
 def _write_tar(path, batches):
   with tarfile.open(path, 'w:gz') as archive:
     for name, batch in batches.items():
-      content = pickle.dumps(batch, protocol=4)
+      # The published files name a function of NumPy as it was before 2.
+      content = pickle.dumps(batch, protocol=3).replace(
+          b'numpy._core.multiarray', b'numpy.core.multiarray')
       member = tarfile.TarInfo(name)
       member.size = len(content)
       archive.addfile(member, io.BytesIO(content))

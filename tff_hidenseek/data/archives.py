@@ -165,12 +165,14 @@ class _ArrayUnpickler(pickle.Unpickler):
   """Reads the pickles CIFAR comes in: builtin containers and arrays alone."""
 
   _ALLOWED = frozenset([
-      ('numpy.core.multiarray', '_reconstruct'),
+      ('numpy._core.multiarray', '_reconstruct'),
       ('numpy', 'ndarray'),
       ('numpy', 'dtype'),
   ])
 
   def find_class(self, module: str, name: str) -> Any:
+    if module == 'numpy.core.multiarray':  # Its name before NumPy 2.
+      module = 'numpy._core.multiarray'
     if (module, name) not in self._ALLOWED:
       raise pickle.UnpicklingError(f'{module}.{name} is not allowed')
     return super().find_class(module, name)

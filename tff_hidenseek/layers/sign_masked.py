@@ -181,6 +181,15 @@ class SignMaskedLayer(
         tf.IndexedSlices(signed_weights, self.kept_positions)
     )
 
+  def load_own_variables(self, store) -> None:
+    if not len(store.keys()):
+      raise ValueError(
+          f'Found no weights for layer {self.name!r} where tf-keras expects '
+          'them. If an older TensorFlow saved this .keras file, load it with '
+          '`tff_hidenseek.load_keras_model(path)`.'
+      )
+    super().load_own_variables(store)
+
   def get_prunable_weights(self) -> Sequence[tf.Variable]:
     return [self.flat_kernel]
 
