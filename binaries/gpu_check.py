@@ -50,7 +50,7 @@ def _checks():
           gpu_checks.check_hidenseek_parity,
           _DEVICES, 'cnn', clients, 0.002, 0.05,
       ),
-      digits=partial(gpu_checks.check_digits, _DEVICE, _CONFIG, 40, 0.96),
+      digits=partial(gpu_checks.check_digits, _DEVICE, _CONFIG, 40, 0.955),
       memory=partial(
           gpu_timing.check_memory,
           _DEVICE, 'cnn', benchmark_systems.make_clients(10, 50), 20, 1.0,
@@ -59,11 +59,11 @@ def _checks():
   for workload in benchmark_systems.WORKLOADS:
     checks[f'seconds_{workload}'] = partial(
         gpu_timing.check_seconds,
-        _DEVICE, [1, 4], workload, _NUM_TIMED_ROUNDS,
+        _DEVICE, [1, 4, 8], workload, _NUM_TIMED_ROUNDS,
         gpu_timing.time_in_own_process,
     )
   checks['synflow_vgg16'] = partial(
-      gpu_checks.check_synflow, _DEVICES, 'vgg16', 0.1, 20, 1e-5
+      gpu_checks.check_synflow, _DEVICES, 'vgg16', 0.1, 50, 1e-5
   )
   return checks
 
