@@ -7,12 +7,15 @@
 #   make lock      compiles requirements.txt again, for developers
 #   make clean     removes .venv and caches, not runs/
 #
-# PYTHON=/path/to/python3.11 picks the interpreter that .venv is made with.
+# PYTHON=/path/to/python3.12 picks the interpreter that .venv is made with; without
+# it, and where none of Python 3.10 to 3.13 is installed, uv fetches one.
 
 VENV := .venv
+FETCHED := 3.12
 RUN := $(VENV)/bin/python
 TESTS := tests
-CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3.10 python3.9 python3)
+CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.12 python3.13 python3.11 \
+  python3.10 python3)
 
 .PHONY: train test doctor lock clean venv
 
@@ -26,9 +29,9 @@ test: venv
 doctor: venv
 	@$(RUN) -m binaries.doctor
 
-# Sets $python to the first interpreter that passes the preflight check, or
-# ends with the sentences of the first one that starts at all (a pyenv shim may
-# be there and fail).
+# Sets $python to the first interpreter that passes the preflight check. If there
+# is none, but one that starts (a pyenv shim may be there and fail) and only its
+# version is wrong, uv fetches another. Else ends with the sentences of that one.
 define find_python
 python=; started=; \
 for candidate in $(CANDIDATES); do \
@@ -39,13 +42,35 @@ for candidate in $(CANDIDATES); do \
   fi; \
 done; \
 if [ -z "$$python" ]; then \
-  if [ -n "$$started" ]; then "$$started" binaries/preflight.py; \
-  else echo 'This needs Python 3.9, 3.10 or 3.11, and none of these starts:' \
-    '$(CANDIDATES). Install one and run `make PYTHON=/path/to/python3.11`.' \
-    >&2; \
+  if [ -z "$$started" ]; then \
+    echo 'This needs Python 3.10, 3.11, 3.12 or 3.13, and none of these' \
+      'starts: $(CANDIDATES). Install one and run' \
+      '`make PYTHON=/path/to/python3.12`.' >&2; \
+    exit 1; \
   fi; \
-  exit 1; \
+  "$$started" binaries/preflight.py --any_python || exit 1; \
+  if [ -n '$(PYTHON)' ]; then "$$started" binaries/preflight.py; exit 1; fi; \
+  echo "$$("$$started" --version 2>&1) is not supported: fetching Python" \
+    '$(FETCHED) with uv into .python.'; \
+  $(fetch_python) || { \
+    echo 'No Python $(FETCHED) could be fetched: install Python 3.10, 3.11,' \
+      '3.12 or 3.13 and run `make PYTHON=/path/to/python3.12`.' >&2; \
+    exit 1; \
+  }; \
 fi
+endef
+
+# uv is a package of the index; Python comes from where uv has it.
+define fetch_python
+{ { [ -x .python/uv/bin/uv ] || \
+    { "$$started" -m venv --clear .python/uv && \
+      .python/uv/bin/python -m pip install --quiet uv; }; } \
+  >/dev/null 2>&1 && \
+  .python/uv/bin/uv python install --quiet --no-config --no-bin \
+    --install-dir .python/versions $(FETCHED) && \
+  python=$$(ls -d "$$PWD"/.python/versions/*/bin/python$(FETCHED) \
+    2>/dev/null | head -n 1) && \
+  "$$python" binaries/preflight.py; }
 endef
 
 # On a terminal, one line that says what pip is at; elsewhere nothing.
@@ -62,13 +87,15 @@ endef
 venv:
 	@cmp -s requirements.txt $(VENV)/installed.txt && $(RUN) -c '' && exit 0; \
 	$(find_python); \
-	echo "Installing requirements.txt into $(VENV): 0.7 GiB of packages," \
+	echo "Installing requirements.txt into $(VENV): 0.5 GiB of packages," \
 	  'a minute or more.'; \
 	"$$python" -m venv --clear $(VENV) || exit 1; \
 	{ $(RUN) -m pip install --quiet --disable-pip-version-check 'pip>=21' && \
 	  $(RUN) -m pip install --disable-pip-version-check --no-deps \
-	    --progress-bar off --require-hashes \
+	    --ignore-requires-python --progress-bar off --require-hashes \
 	    --requirement requirements.txt && \
+	  $(RUN) -m pip install --quiet --disable-pip-version-check --no-deps \
+	    --no-build-isolation --editable . && \
 	  cp requirements.txt $(VENV)/installed.txt; \
 	} | { $(show_progress); }; \
 	if cmp -s requirements.txt $(VENV)/installed.txt; then \
@@ -79,6 +106,7 @@ venv:
 	  exit 1; \
 	fi
 
+# TFF's wheel says that it needs Python below 3.12, hence the option of pip.
 # uv alone resolves with overrides; it lives as long as this command.
 lock:
 	@$(find_python); \
@@ -87,11 +115,13 @@ lock:
 	"$$python" -m venv "$$folder" && \
 	"$$folder/bin/python" -m pip install --quiet uv && \
 	compile="$$folder/bin/python -m uv pip compile --quiet --no-config \
-	  --universal --python-version 3.9 --generate-hashes --no-annotate \
-	  --no-header" && \
-	$$compile requirements.in --override requirements_overrides.txt \
+	  --universal --python-version 3.10 --fork-strategy fewest \
+	  --generate-hashes --no-annotate --no-header" && \
+	$$compile requirements.in --overrides requirements_overrides.txt \
+	  --excludes requirements_excludes.txt \
 	  --output-file requirements.txt && \
-	$$compile requirements_gpu.in --output-file requirements_gpu.txt && \
+	$$compile requirements_gpu.in --no-deps \
+	  --output-file requirements_gpu.txt && \
 	echo 'Compiled requirements.txt and requirements_gpu.txt.'
 
 clean:

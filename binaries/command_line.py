@@ -38,6 +38,10 @@ def parse_flags(argv: Sequence[str]) -> List[str]:
 
 def run(main: Callable[[Sequence[str]], None]) -> None:
   """Runs a command's `main` with the arguments that are not flags."""
+  # An installed command is not the program that Python runs: --help shows the
+  # flags of that one.
+  for flag in flags.FLAGS.get_key_flags_for_module(main.__module__):
+    flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
   app.run(main, flags_parser=parse_flags)
 
 

@@ -234,6 +234,10 @@ def main(argv):
     sys.exit(1)
 
 
-if __name__ == '__main__':
+def run():
   flags.mark_flag_as_required('output_dir')
   command_line.run(main)
+
+
+if __name__ == '__main__':
+  run()

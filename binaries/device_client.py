@@ -1,4 +1,4 @@
-"""A client on a device, without TensorFlow: NumPy and tflite-runtime alone.
+"""A client on a device, without TensorFlow: NumPy and LiteRT alone.
 
 It reads the server's messages from standard input and writes its votes to
 standard output, nothing else, so the pipes carry what a network would. When its
@@ -15,7 +15,7 @@ import sys
 from absl import app
 from absl import flags
 import numpy as np
-import tflite_runtime.interpreter
+from ai_edge_litert import interpreter as litert
 
 from tff_hidenseek.export import device_client
 
@@ -33,7 +33,7 @@ _SEED = flags.DEFINE_integer('seed', 0, 'Shuffles the examples.')
 
 def main(argv):
   del argv
-  interpreter = tflite_runtime.interpreter.Interpreter(
+  interpreter = litert.Interpreter(
       model_path=_MODEL.value, num_threads=1
   )
   with np.load(_EXAMPLES.value, allow_pickle=False) as examples:
@@ -54,6 +54,10 @@ def main(argv):
     json.dump({**client.report(), 'has_tensorflow': has_tensorflow}, report)
 
 
-if __name__ == '__main__':
+def run():
   flags.mark_flags_as_required(['model', 'examples', 'report'])
   app.run(main)
+
+
+if __name__ == '__main__':
+  run()

@@ -185,6 +185,10 @@ def main(argv):
   print(f'global accuracy {accuracy:.4f}')
 
 
-if __name__ == '__main__':
+def run():
   flags.mark_flag_as_required('output_dir')
   app.run(main)
+
+
+if __name__ == '__main__':
+  run()

@@ -111,7 +111,11 @@ def check_package(name: str, module: str, pinned: str, run) -> Finding:
     The finding.
   """
   ok, lines = run(
-      [sys.executable, '-c', f'import {module}; print({module}.__version__)']
+      [
+          sys.executable,
+          '-c',
+          f'import tff_hidenseek, {module}; print({module}.__version__)',
+      ]
   )
   found = lines[-1] if lines else 'nothing'
   if not ok:
@@ -148,9 +152,8 @@ def check_gpu(run, has_driver: bool) -> Finding:
     return Finding(
         'GPU',
         'INFO',
-        'TensorFlow does not see the NVIDIA GPU of this machine: install its '
-        f'libraries with `{sys.executable} -m pip install --no-deps '
-        '--require-hashes -r requirements_gpu.txt`',
+        'TensorFlow does not see the NVIDIA GPU of this machine: README.md says '
+        'how to install its libraries, requirements_gpu.txt',
     )
   return Finding('GPU', 'INFO', f'TensorFlow sees {count}')
 
@@ -192,7 +195,12 @@ def run_checks(timeout: float):
   yield check_machine(facts)
   with open('/proc/meminfo', encoding='ascii') as file:
     yield check_memory(file.read())
-  yield check_package('TensorFlow', 'tensorflow', read_pin('tensorflow'), run)
+  for name, module, package in (
+      ('TensorFlow', 'tensorflow', 'tensorflow-cpu'),
+      ('Keras 2', 'tf_keras', 'tf-keras'),
+      ('LiteRT', 'ai_edge_litert', 'ai-edge-litert'),
+  ):
+    yield check_package(name, module, read_pin(package), run)
   yield check_package(
       'TensorFlow Federated',
       'tensorflow_federated',
@@ -231,5 +239,9 @@ def _kill_group(process):
   process.wait()
 
 
-if __name__ == '__main__':
+def run():
   app.run(main)
+
+
+if __name__ == '__main__':
+  run()

@@ -47,6 +47,10 @@ def main(argv):
     print(f'{name:<32}{accuracy:.4f}')
 
 
-if __name__ == '__main__':
+def run():
   flags.mark_flag_as_required('run_dir')
   command_line.run(main)
+
+
+if __name__ == '__main__':
+  run()

@@ -171,6 +171,10 @@ def main(argv):
   print(f'Written to {output_dir}')
 
 
-if __name__ == '__main__':
+def run():
   flags.mark_flag_as_required('run_dir')
   app.run(main)
+
+
+if __name__ == '__main__':
+  run()

@@ -36,6 +36,10 @@ def main(argv):
   print(summary.format_summary(runs))
 
 
-if __name__ == '__main__':
+def run():
   flags.mark_flag_as_required('output_dir')
   command_line.run(main)
+
+
+if __name__ == '__main__':
+  run()

@@ -14,9 +14,9 @@ import tempfile
 _GIB = float(2 ** 30)
 # TensorFlow Federated 0.87.0's one wheel: manylinux_2_31_x86_64.
 _MIN_GLIBC = (2, 31)
-_PYTHONS = ((3, 9), (3, 10), (3, 11))
-_INSTALL_GIB = 4.0
-_DOWNLOAD_GIB = 1.5
+_PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13))
+_INSTALL_GIB = 3.0
+_DOWNLOAD_GIB = 1.0
 
 Facts = collections.namedtuple('Facts', [
     'python',  # (major, minor).
@@ -82,12 +82,12 @@ def find_python_faults(facts):
   python = '%d.%d' % facts.python
   if facts.python not in _PYTHONS:
     return [
-        'This needs Python 3.9, 3.10 or 3.11, found %s: install one of them '
-        'and run `make PYTHON=/path/to/python3.11`.' % python]
+        'This needs Python 3.10, 3.11, 3.12 or 3.13, found %s: install one of '
+        'them and run `make PYTHON=/path/to/python3.12`.' % python]
   if facts.implementation != 'CPython':
     return [
         'This needs CPython, found %s: install it and run '
-        '`make PYTHON=/path/to/python3.11`.' % facts.implementation]
+        '`make PYTHON=/path/to/python3.12`.' % facts.implementation]
   if not facts.has_venv:
     return [
         'This Python %s lacks venv or ensurepip: install them (Debian and '
@@ -117,8 +117,12 @@ def find_faults(facts):
       find_disk_faults(facts))
 
 
-def main():
-  faults = find_faults(read_facts())
+def main(argv):
+  facts = read_facts()
+  if argv == ['--any_python']:  # It is to fetch another one.
+    faults = find_machine_faults(facts) + find_disk_faults(facts)
+  else:
+    faults = find_faults(facts)
   for fault in faults:
     print(fault, file=sys.stderr)
   return 1 if faults else 0
@@ -160,4 +164,4 @@ def _free_gib(folder):
 
 
 if __name__ == '__main__':
-  sys.exit(main())
+  sys.exit(main(sys.argv[1:]))

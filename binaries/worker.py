@@ -49,6 +49,10 @@ def main(argv):
   sys.exit(process.describe_end())
 
 
-if __name__ == '__main__':
+def run():
   flags.mark_flag_as_required('port')
   app.run(main)
+
+
+if __name__ == '__main__':
+  run()

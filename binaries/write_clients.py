@@ -27,6 +27,10 @@ def main(argv):
   print(f'{config.num_clients} clients written to {folder}.')
 
 
-if __name__ == '__main__':
+def run():
   flags.mark_flag_as_required('client_dir')
   command_line.run(main)
+
+
+if __name__ == '__main__':
+  run()

@@ -27,11 +27,12 @@ _EXCLUDED = {
 DISTRIBUTIONS = {
     'PIL': 'pillow',
     'absl': 'absl-py',
+    'ai_edge_litert': 'ai-edge-litert',
     'attrs': 'attrs',
     'constriction': 'constriction',
     'grpc': 'grpcio',
+    'h5py': 'h5py',
     'hypothesis': 'hypothesis',
-    'jax': 'jax',
     'matplotlib': 'matplotlib',
     'numpy': 'numpy',
     'portpicker': 'portpicker',
@@ -40,10 +41,9 @@ DISTRIBUTIONS = {
     'safetensors': 'safetensors',
     'sklearn': 'scikit-learn',
     'tensorboard': 'tensorboard',
-    'tensorflow': 'tensorflow',
+    'tensorflow': 'tensorflow-cpu',
     'tensorflow_federated': 'tensorflow-federated',
     'tensorflow_model_optimization': 'tensorflow-model-optimization',
-    'tflite_runtime': 'tflite-runtime',
     'tqdm': 'tqdm',
     'tree': 'dm-tree',
 }
@@ -115,8 +115,8 @@ def find_allowed() -> Dict[str, FrozenSet[str]]:
   allowed = {
       package: frozenset(_ORDER[:i]) - _EXCLUDED.get(package, frozenset())
       for i, package in enumerate(_ORDER)}
-  # The top package offers what `export` has, and loads it when it is used.
-  allowed['tff_hidenseek'] = frozenset(['export', 'tensorflow_stack'])
+  # What the top package offers it imports by name when it is used.
+  allowed['tff_hidenseek'] = frozenset(['tensorflow_stack'])
   allowed['tensorflow_stack'] = frozenset()
   allowed['binaries'] = frozenset(_ORDER) | {'tff_hidenseek'}
   return allowed

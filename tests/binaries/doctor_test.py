@@ -78,7 +78,7 @@ class CheckTest(parameterized.TestCase):
         doctor.check_python(_FACTS), doctor.Finding('Python', 'OK', '3.11'))
 
   def test_old_glibc_and_new_python_fail(self):
-    facts = _FACTS._replace(python=(3, 12), glibc=(2, 28))
+    facts = _FACTS._replace(python=(3, 14), glibc=(2, 28))
     self.assertEqual(doctor.check_machine(facts).status, 'FAIL')
     self.assertEqual(doctor.check_python(facts).status, 'FAIL')
 

@@ -14,7 +14,7 @@ _GOOD = preflight.Facts(
 
 class FindFaultsTest(parameterized.TestCase):
 
-  @parameterized.parameters((3, 9), (3, 10), (3, 11))
+  @parameterized.parameters((3, 10), (3, 11), (3, 12), (3, 13))
   def test_supported_python_has_no_fault(self, *python):
     self.assertEmpty(preflight.find_faults(_GOOD._replace(python=python)))
 
@@ -24,11 +24,11 @@ class FindFaultsTest(parameterized.TestCase):
   def test_unknown_c_library_of_python_2_is_not_named(self):
     facts = _GOOD._replace(python=(2, 7), glibc=None)
     (fault,) = preflight.find_faults(facts)
-    self.assertRegex(fault, 'Python 3.9, 3.10 or 3.11, found 2.7')
+    self.assertRegex(fault, 'Python 3.10, 3.11, 3.12 or 3.13, found 2.7')
 
   @parameterized.named_parameters(
-      ('new_python', dict(python=(3, 12)), 'found 3.12: install'),
-      ('old_python', dict(python=(3, 8)), 'found 3.8: install'),
+      ('new_python', dict(python=(3, 14)), 'found 3.14: install'),
+      ('old_python', dict(python=(3, 9)), 'found 3.9: install'),
       ('pypy', dict(implementation='PyPy'), 'CPython, found PyPy'),
       ('mac', dict(system='Darwin', machine='arm64', glibc=None),
        'Linux on x86-64, found Darwin arm64'),
@@ -49,7 +49,7 @@ class FindFaultsTest(parameterized.TestCase):
     self.assertEndsWith(fault, '.')
 
   def test_every_bad_fact_is_named(self):
-    facts = _GOOD._replace(python=(3, 12), glibc=(2, 28), free_gib=0.5)
+    facts = _GOOD._replace(python=(3, 14), glibc=(2, 28), free_gib=0.5)
     self.assertLen(preflight.find_faults(facts), 3)
 
 
@@ -69,11 +69,18 @@ class ReadFactsTest(absltest.TestCase):
 class MainTest(absltest.TestCase):
 
   def test_exit_code_says_whether_the_machine_works(self):
-    bad = _GOOD._replace(python=(3, 12))
+    bad = _GOOD._replace(python=(3, 14))
     with absltest.mock.patch.object(preflight, 'read_facts') as read_facts:
       read_facts.side_effect = [_GOOD, bad]
-      self.assertEqual(preflight.main(), 0)
-      self.assertEqual(preflight.main(), 1)
+      self.assertEqual(preflight.main([]), 0)
+      self.assertEqual(preflight.main([]), 1)
+
+  def test_any_python_does_for_fetching_another(self):
+    bad = _GOOD._replace(python=(3, 14))
+    with absltest.mock.patch.object(preflight, 'read_facts') as read_facts:
+      read_facts.side_effect = [bad, bad._replace(glibc=(2, 28))]
+      self.assertEqual(preflight.main(['--any_python']), 0)
+      self.assertEqual(preflight.main(['--any_python']), 1)
 
 
 if __name__ == '__main__':

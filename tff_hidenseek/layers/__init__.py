@@ -1,1 +1,19 @@
 """Keras layers whose only trainable state is a score for each kept weight."""
+
+import importlib
+
+_MODULES = {
+    'SignMaskedConv2D': 'sign_masked_conv2d',
+    'SignMaskedDense': 'sign_masked_dense',
+}
+
+
+def __getattr__(name):
+  """Imports a layer when it is used: TensorFlow loads slowly."""
+  if name not in _MODULES:
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+  return getattr(importlib.import_module(f'{__name__}.{_MODULES[name]}'), name)
+
+
+def __dir__():
+  return sorted([*globals(), *_MODULES])
