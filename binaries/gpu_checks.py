@@ -3,29 +3,21 @@
 They take the names of devices, so that they can be tried on CPUs.
 """
 
-import statistics
 import time
 from typing import Any, Dict, Sequence
 
-import attrs
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
 from binaries import benchmark_rounds
-from binaries import experiment_flags
 from binaries import gpu_memory
 from binaries import gpu_outcome
 from binaries import gpu_parity
-from tff_hidenseek.experiments import federation as federation_lib
-from tff_hidenseek.experiments import training_loop
-from tff_hidenseek.experiments import training_run
 from tff_hidenseek.models import kernel_shapes
 from tff_hidenseek.models import layer_sets
 from tff_hidenseek.pruning import random_kernels
 from tff_hidenseek.pruning import synflow
-
-_NUM_AVERAGED_ROUNDS = 10
 
 def check_hello(device: str) -> gpu_outcome.Outcome:
   """Runs the smallest federated computation, of integers and of floats."""
@@ -201,51 +193,5 @@ def check_synflow(
           differing=differ,
           tolerance=tolerance,
           devices=dict(zip(devices, found)),
-      ),
-  )
-
-
-def check_digits(
-    device: str, config_path: str, num_rounds: int, least_accuracy: float
-) -> gpu_outcome.Outcome:
-  """Trains an experiment's clients on a device to the accuracy it must have.
-
-  The accuracy is the mean over the last ten rounds, or all if there are less:
-  from round to round, and from rounding to rounding, it varies by a percent.
-
-  Args:
-    device: The device's name.
-    config_path: A flag file of the experiment.
-    num_rounds: How many rounds are run.
-    least_accuracy: Of the global model on the data set's test split.
-
-  Returns:
-    The outcome.
-  """
-  config = attrs.evolve(
-      experiment_flags.config_from_file(config_path), num_rounds=num_rounds
-  )
-  gpu_parity.use_device(device)
-  federation = federation_lib.build_federation(config)
-  algorithm = training_loop.build_algorithm(config, federation)
-  run = training_run.TrainingRun(config, algorithm, federation)
-  losses, accuracies, seconds = [], [], 0.0
-  for round_num in range(1, num_rounds + 1):
-    start = time.monotonic()
-    losses.append(run.train_round(round_num)['train_loss'])
-    seconds += time.monotonic() - start
-    if round_num > num_rounds - _NUM_AVERAGED_ROUNDS:
-      accuracies.append(run.global_accuracy())
-  accuracy = statistics.mean(accuracies)
-  return gpu_outcome.Outcome(
-      accuracy >= least_accuracy,
-      f'accuracy {accuracy:.4f} (at least {least_accuracy}), the mean of the'
-      f' last {len(accuracies)} rounds',
-      dict(
-          accuracy=accuracy,
-          least_accuracy=least_accuracy,
-          last_accuracies=accuracies,
-          seconds=seconds,
-          train_losses=losses,
       ),
   )

@@ -10,7 +10,9 @@ from absl.testing import absltest
 import numpy as np
 import tensorflow as tf
 
+from binaries import experiment_flags
 from binaries import gpu_checks
+from binaries import gpu_digits
 from binaries import gpu_outcome
 from binaries import gpu_parity
 from binaries import gpu_report
@@ -28,6 +30,7 @@ _CHECKS_ON_CPUS = textwrap.dedent("""
     import tensorflow as tf
     from binaries import benchmark_systems
     from binaries import gpu_checks
+    from binaries import gpu_digits
     from binaries import gpu_report
     from binaries import gpu_timing
 
@@ -37,6 +40,9 @@ _CHECKS_ON_CPUS = textwrap.dedent("""
     )
     devices = ('CPU:0', 'CPU:1')
     clients = benchmark_systems.make_clients(2, 20)
+    digits = dict(
+        model='linear', pruning_iterations=5, num_clients=4, batch_size=10,
+        clients_per_round=4, num_rounds=12)
     benchmark_systems.WORKLOADS['tiny'] = (2, 20)
     benchmark_systems.MODELS['tiny'] = 'linear'
 
@@ -53,7 +59,7 @@ _CHECKS_ON_CPUS = textwrap.dedent("""
         devices, 'linear', clients, 0.002, 0.05))
     for name, accuracy in [('digits', 0.3), ('digits_too_high', 1.01)]:
       report.run(name, functools.partial(
-          gpu_checks.check_digits, 'CPU:1', sys.argv[2], 4, accuracy))
+          gpu_digits.check_digits, 'CPU:1', digits, accuracy))
     for name, growth in [('memory_flat', 0.0), ('memory_growing', 1.0)]:
       report.run(name, functools.partial(
           gpu_timing.check_memory, 'CPU:1', 'linear', clients, 3, 1.0,
@@ -72,14 +78,9 @@ class ChecksOnCpusTest(absltest.TestCase):
   def setUpClass(cls):
     super().setUpClass()
     folder = pathlib.Path(absltest.get_default_test_tmpdir())
-    config = folder / 'tiny.flags'
-    config.write_text(
-        '--model=linear\n--pruning_iterations=5\n--num_clients=4\n'
-        '--clients_per_round=4\n--batch_size=10\n'
-    )
     path = folder / 'gpu_check.json'
     cls.table = subprocess.run(
-        [sys.executable, '-c', _CHECKS_ON_CPUS, str(path), str(config)],
+        [sys.executable, '-c', _CHECKS_ON_CPUS, str(path)],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
@@ -115,7 +116,8 @@ class ChecksOnCpusTest(absltest.TestCase):
   def test_the_digits_reach_their_accuracy(self):
     numbers = self._find('digits')
     self.assertGreater(numbers['accuracy'], 0.3)
-    self.assertLen(numbers['train_losses'], 4)
+    self.assertLen(numbers['train_losses'], 12)
+    self.assertLen(numbers['last_accuracies'], 10)
 
   def test_an_accuracy_that_is_too_low_fails(self):
     self._find('digits_too_high', 'failed')
@@ -274,6 +276,12 @@ class ReportTest(absltest.TestCase):
 
 
 class CommandTest(absltest.TestCase):
+
+  def test_trains_what_make_train_does(self):
+    path = _ROOT / 'configs' / 'hidenseek.digits.cnn.flags'
+    self.assertEqual(
+        experiment_flags.values_from_file(str(path)), gpu_digits.DIGITS
+    )
 
   def _run(self, gpus, *arguments):
     folder = self.create_tempdir().full_path

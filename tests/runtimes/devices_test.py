@@ -46,8 +46,8 @@ class PlacementTest(unittest.TestCase):
         device.name = name
       return devices.place_clients(None, client_devices)
 
-  def test_a_gpu_trains_one_client_at_a_time(self):
-    self.assertEqual(self._place(None), (1, ['/device:GPU:0']))
+  def test_a_gpu_trains_four_clients_at_a_time(self):
+    self.assertEqual(self._place(None), (4, ['/device:GPU:0']))
 
   def test_a_cpu_beside_a_gpu_trains_one_client_a_core(self):
     num_cores = len(os.sched_getaffinity(0))
