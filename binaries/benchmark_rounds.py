@@ -1,4 +1,4 @@
-"""Rounds of an algorithm on the benchmark's clients, on TFF's default context."""
+"""Rounds of an algorithm on the benchmark's clients, whatever runs them."""
 
 import functools
 from typing import Callable, Sequence, Tuple

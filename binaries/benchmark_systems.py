@@ -66,7 +66,8 @@ def _build_floor(workload: str, num_threads: int) -> Callable[[], None]:
       for v in benchmark_floor.build_model(workload).trainable_variables
   ]
   clients = [
-      (tf.constant(x), tf.constant(y)) for x, y in make_clients(*WORKLOADS[workload])
+      (tf.constant(x), tf.constant(y))
+      for x, y in make_clients(*WORKLOADS[workload])
   ]
   return benchmark_floor.FloorRounds(
       workload, weights, clients, num_threads

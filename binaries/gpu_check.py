@@ -17,6 +17,7 @@ import tensorflow as tf
 from binaries import benchmark_systems
 from binaries import command_line
 from binaries import gpu_checks
+from binaries import gpu_digits
 from binaries import gpu_report
 from binaries import gpu_timing
 
@@ -30,8 +31,6 @@ _CHECKS = flags.DEFINE_list(
     'checks', None, 'Names of the checks to run; default: all.'
 )
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_CONFIG = os.path.join(_ROOT, 'configs', 'hidenseek.digits.cnn.flags')
 _DEVICE = 'GPU:0'
 _DEVICES = ('CPU:0', _DEVICE)
 _NUM_TIMED_ROUNDS = 3
@@ -50,7 +49,9 @@ def _checks():
           gpu_checks.check_hidenseek_parity,
           _DEVICES, 'cnn', clients, 0.002, 0.05,
       ),
-      digits=partial(gpu_checks.check_digits, _DEVICE, _CONFIG, 40, 0.96),
+      digits=partial(
+          gpu_digits.check_digits, _DEVICE, gpu_digits.DIGITS, 0.955
+      ),
       memory=partial(
           gpu_timing.check_memory,
           _DEVICE, 'cnn', benchmark_systems.make_clients(10, 50), 20, 1.0,
@@ -59,11 +60,11 @@ def _checks():
   for workload in benchmark_systems.WORKLOADS:
     checks[f'seconds_{workload}'] = partial(
         gpu_timing.check_seconds,
-        _DEVICE, [1, 4], workload, _NUM_TIMED_ROUNDS,
+        _DEVICE, [1, 4, 8], workload, _NUM_TIMED_ROUNDS,
         gpu_timing.time_in_own_process,
     )
   checks['synflow_vgg16'] = partial(
-      gpu_checks.check_synflow, _DEVICES, 'vgg16', 0.1, 20, 1e-5
+      gpu_checks.check_synflow, _DEVICES, 'vgg16', 0.1, 50, 1e-5
   )
   return checks
 
@@ -72,7 +73,10 @@ def main(argv):
   with command_line.user_errors():
     command_line.start(argv)
     if not tf.config.list_physical_devices('GPU'):
-      raise ValueError('TensorFlow finds no GPU on this machine.')
+      raise ValueError(
+          'TensorFlow finds no GPU on this machine; it needs an NVIDIA driver '
+          'and the packages of requirements_gpu.txt.'
+      )
     checks = _checks()
     for name in _CHECKS.value or ():
       if name not in checks:

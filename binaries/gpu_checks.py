@@ -6,19 +6,14 @@ They take the names of devices, so that they can be tried on CPUs.
 import time
 from typing import Any, Dict, Sequence
 
-import attrs
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
 from binaries import benchmark_rounds
-from binaries import experiment_flags
 from binaries import gpu_memory
 from binaries import gpu_outcome
 from binaries import gpu_parity
-from tff_hidenseek.experiments import federation as federation_lib
-from tff_hidenseek.experiments import training_loop
-from tff_hidenseek.experiments import training_run
 from tff_hidenseek.models import kernel_shapes
 from tff_hidenseek.models import layer_sets
 from tff_hidenseek.pruning import random_kernels
@@ -47,7 +42,9 @@ def check_hello(device: str) -> gpu_outcome.Outcome:
 
   gpu_parity.use_device(device)
   found = [x.item() for x in sum_up([1, 2, 3], [1.0, 2.0, 3.0])]
-  return gpu_outcome.Outcome(found == [12, 1.0], f'found {found}', dict(found=found))
+  return gpu_outcome.Outcome(
+      found == [12, 1.0], f'found {found}', dict(found=found)
+  )
 
 
 def check_fed_avg_parity(
@@ -115,8 +112,8 @@ def check_hidenseek_parity(
   )
   return gpu_outcome.Outcome(
       passed,
-      f'{numbers["differing_votes"]:.2%} of votes differ (at most'
-      f' {tolerance:.2%})',
+      f'{numbers["differing_votes"]:.1e} of votes differ (at most'
+      f' {tolerance:g})',
       dict(
           numbers,
           tolerance=tolerance,
@@ -196,47 +193,5 @@ def check_synflow(
           differing=differ,
           tolerance=tolerance,
           devices=dict(zip(devices, found)),
-      ),
-  )
-
-
-def check_digits(
-    device: str, config_path: str, num_rounds: int, least_accuracy: float
-) -> gpu_outcome.Outcome:
-  """Trains an experiment's clients on a device to the accuracy it must have.
-
-  Args:
-    device: The device's name.
-    config_path: A flag file of the experiment.
-    num_rounds: How many rounds are run.
-    least_accuracy: Of the global model on the data set's test split.
-
-  Returns:
-    The outcome.
-  """
-  config = attrs.evolve(
-      experiment_flags.config_from_file(config_path), num_rounds=num_rounds
-  )
-  gpu_parity.use_device(device)
-  federation = federation_lib.build_federation(config)
-  algorithm = training_loop.build_algorithm(config, federation)
-  run = training_run.TrainingRun(config, algorithm, federation)
-  start = time.monotonic()
-  losses = [
-      run.train_round(round_num)['train_loss']
-      for round_num in range(1, num_rounds + 1)
-  ]
-  seconds = time.monotonic() - start
-  accuracy = run.global_accuracy()
-  return gpu_outcome.Outcome(
-      accuracy >= least_accuracy,
-      f'accuracy {accuracy:.4f} (at least {least_accuracy}) after'
-      f' {num_rounds} rounds, {seconds:.0f} s',
-      dict(
-          accuracy=accuracy,
-          least_accuracy=least_accuracy,
-          rounds=num_rounds,
-          seconds=seconds,
-          train_losses=losses,
       ),
   )

@@ -7,7 +7,7 @@ with it the gradients of others. So it is the votes that are compared.
 """
 
 import contextlib
-from typing import Any, Dict, Iterator, Sequence
+from typing import Any, Dict, Iterator, Optional, Sequence
 
 import attrs
 import numpy as np
@@ -36,8 +36,13 @@ def full_float32() -> Iterator[None]:
     config.enable_tensor_float_32_execution(was_enabled)
 
 
-def use_device(device: str, client_threads: int = 1) -> None:
-  """Makes a device run the clients of TFF's computations from here on."""
+def use_device(device: str, client_threads: Optional[int] = 1) -> None:
+  """Makes a device run the clients of TFF's computations from here on.
+
+  Args:
+    device: The device's name.
+    client_threads: Clients to run at a time; None is the runtime's default.
+  """
   tff.framework.set_default_context(
       in_process.create_in_process_context(client_threads, [device])
   )

@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 import time
 import traceback
@@ -64,7 +65,8 @@ class Report:
             summary=outcome.summary,
             numbers=outcome.numbers,
         )
-      except Exception as error:  # The other checks go on.  # pylint: disable=broad-except
+      # The other checks go on.
+      except Exception as error:  # pylint: disable=broad-except
         row.update(
             status='failed',
             summary=f'{type(error).__name__}: {error}'.splitlines()[0],
@@ -119,6 +121,10 @@ def describe_machine(device: Optional[str]) -> Dict[str, Any]:
       cudnn=build.get('cudnn_version'),
       cpu=provenance.read_processor(),
       cores=len(os.sched_getaffinity(0)),
+      # But in the parity checks, which turn it off.
+      tensor_float_32=(
+          tf.config.experimental.tensor_float_32_execution_enabled()
+      ),
       gpu=None,
       driver=_read_driver(),
   )
@@ -146,7 +152,8 @@ def _read_driver() -> Optional[str]:
   """Returns the version of NVIDIA's driver; None if it is not known."""
   try:
     with open('/proc/driver/nvidia/version', encoding='utf-8') as file:
-      return file.readline().strip()
+      found = re.search(r'\d+\.\d+(\.\d+)?', file.readline())
+      return found and found.group()
   except OSError:
     pass
   try:

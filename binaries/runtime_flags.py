@@ -20,7 +20,8 @@ def define_runtime_flags() -> None:
   flags.DEFINE_integer(
       'client_threads',
       None,
-      'Clients trained at a time (in_process); default: the number of cores.',
+      'Clients trained at a time (in_process); default: the number of cores, '
+      'or four for each GPU.',
       lower_bound=1,
   )
   flags.DEFINE_list(

@@ -16,7 +16,7 @@ class RuntimeOptions:
 
   Attributes:
     client_threads: Clients trained at a time in this process; `None` is the
-      number of cores.
+      number of cores, or four for each GPU.
     client_devices: Devices that train clients in this process; `None` is all
       GPUs, else the CPU.
     workers: Addresses `host:port` of the workers of a cluster.

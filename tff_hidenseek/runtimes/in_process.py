@@ -27,7 +27,7 @@ def create_in_process_context(
 
   Args:
     client_threads: Clients to run at a time, at least 1; None means one for
-      each core, or for each GPU.
+      each core, or four for each GPU.
     client_devices: The names of the devices to run clients on, in turn, such as
       `GPU:0`; None means all GPUs, or the CPU if there is none.
 
