@@ -6,6 +6,7 @@ imports this module when Python starts, which does nothing but wait: the import
 of `tensorflow_federated`, whoever asks for it, imports `tff_hidenseek` first.
 """
 
+import importlib
 import sys
 
 
@@ -18,7 +19,7 @@ class _Finder:
     if name in ('tensorflow_federated', 'tff_hidenseek'):
       sys.meta_path.remove(_Finder)
       if name == 'tensorflow_federated':
-        import tff_hidenseek  # pylint: disable=g-import-not-at-top,unused-import
+        importlib.import_module('tff_hidenseek')
 
         # That put a finder in front, which has not been asked yet.
         return sys.meta_path[0].find_spec(name)

@@ -152,8 +152,8 @@ def check_gpu(run, has_driver: bool) -> Finding:
     return Finding(
         'GPU',
         'INFO',
-        'TensorFlow does not see the NVIDIA GPU of this machine: README.md says '
-        'how to install its libraries, requirements_gpu.txt',
+        'TensorFlow does not see the NVIDIA GPU of this machine: README.md '
+        'says how to install its libraries, requirements_gpu.txt',
     )
   return Finding('GPU', 'INFO', f'TensorFlow sees {count}')
 

@@ -151,8 +151,8 @@ def _read_avx(cpuinfo):
 def _has_venv():
   try:
     # pylint: disable=unused-import,g-import-not-at-top
-    import ensurepip
-    import venv
+    import ensurepip  # noqa: F401
+    import venv  # noqa: F401
   except ImportError:
     return False
   return True

@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 
 # Makes `import tensorflow_federated` work, which tests write first.
-import tff_hidenseek  # pylint: disable=unused-import
+import tff_hidenseek  # noqa: F401
 
 flags.FLAGS.mark_as_parsed()
 

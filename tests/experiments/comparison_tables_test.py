@@ -5,7 +5,10 @@ from tff_hidenseek.experiments import comparison_tables
 from tests.experiments import made_up_results
 
 
-def _summarize(accuracies, targets=comparison_summary.Targets()):
+_TARGETS = comparison_summary.Targets()
+
+
+def _summarize(accuracies, targets=_TARGETS):
   """Summarizes labels with the accuracies of their seeds, a list a seed."""
   return comparison_summary.summarize(
       [

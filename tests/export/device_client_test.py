@@ -5,7 +5,6 @@ import subprocess
 import sys
 import unittest
 
-import numpy as np
 from ai_edge_litert import interpreter as litert
 
 from tests.export import trained_models

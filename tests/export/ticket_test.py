@@ -91,7 +91,7 @@ class RebuildingTest(unittest.TestCase):
 
   def test_unknown_attribute_is_an_error(self):
     with self.assertRaisesRegex(AttributeError, 'load_tickets'):
-      tff_hidenseek.load_tickets  # pylint: disable=pointless-statement
+      tff_hidenseek.load_tickets  # noqa: B018
 
 
 class SizeTest(unittest.TestCase):

@@ -24,7 +24,7 @@ def _file(name):
 
 
 def _interpreter(name):
-  return tf.lite.Interpreter(model_content=_file(name), num_threads=1)
+  return litert.Interpreter(model_content=_file(name), num_threads=1)
 
 
 def _batch():

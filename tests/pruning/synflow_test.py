@@ -160,9 +160,11 @@ class BuildSynflowMaskTest(tf.test.TestCase, parameterized.TestCase):
 
   def test_does_not_depend_on_the_scale_of_a_layer(self):
     model, kernels = _build_model(convnets.build_pooled_cnn, [8, 8, 1])
-    mask_of = lambda kernels: synflow.build_synflow_mask(
-        model, kernels, 0.05, seed=0, num_iterations=10
-    )
+    def mask_of(kernels):
+      return synflow.build_synflow_mask(
+          model, kernels, 0.05, seed=0, num_iterations=10
+      )
+
     expected = mask_of(kernels)
     for factor, name in enumerate(kernels, start=3):
       kernels[name] = kernels[name] * factor
@@ -171,9 +173,11 @@ class BuildSynflowMaskTest(tf.test.TestCase, parameterized.TestCase):
 
   def test_depends_on_the_magnitudes_but_not_on_the_signs(self):
     model, kernels = _build_model(convnets.build_cnn, [8, 8, 1])
-    mask_of = lambda kernels: synflow.build_synflow_mask(
-        model, kernels, 0.1, seed=0, num_iterations=5
-    )
+    def mask_of(kernels):
+      return synflow.build_synflow_mask(
+          model, kernels, 0.1, seed=0, num_iterations=5
+      )
+
     expected = mask_of(kernels)
     unsigned = {name: np.abs(kernel) for name, kernel in kernels.items()}
     others = random_kernels.draw_kernels(

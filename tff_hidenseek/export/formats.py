@@ -3,6 +3,7 @@
 import os
 from typing import Callable, Optional
 
+from ai_edge_litert import interpreter as litert
 import attrs
 import numpy as np
 import tensorflow as tf
@@ -117,7 +118,7 @@ def _write_bytes(path: str, content: bytes) -> None:
 
 
 def _read_trainable(path: str) -> PredictFn:
-  interpreter = tf.lite.Interpreter(path, num_threads=1)
+  interpreter = litert.Interpreter(path, num_threads=1)
   infer = interpreter.get_signature_runner('infer')
   return lambda images: np.concatenate(
       [infer(x=images[i : i + 1])['logits'] for i in range(len(images))]
@@ -125,7 +126,7 @@ def _read_trainable(path: str) -> PredictFn:
 
 
 def _read_tflite(path: str) -> PredictFn:
-  interpreter = tf.lite.Interpreter(path, num_threads=1)
+  interpreter = litert.Interpreter(path, num_threads=1)
   interpreter.allocate_tensors()
   input_index = interpreter.get_input_details()[0]['index']
   output_index = interpreter.get_output_details()[0]['index']

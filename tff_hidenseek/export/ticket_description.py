@@ -49,7 +49,8 @@ class Architecture:
         self.input_shape, self.num_classes, layer_set
     )
 
-  @functools.lru_cache()  # Building costs more than all else in a ticket.
+  # Building costs more than all else in a ticket; there are few architectures.
+  @functools.lru_cache()  # noqa: B019
   def kernel_shapes(self) -> Dict[str, Tuple[int, ...]]:
     """Returns the shapes of the kernels without making them."""
     return kernel_shapes.kernel_shapes(self.build)

@@ -8,9 +8,10 @@ import zipfile
 import h5py
 import tensorflow as tf
 
-from tff_hidenseek.layers import class_prior  # pylint: disable=unused-import
-from tff_hidenseek.layers import sign_masked_conv2d  # pylint: disable=unused-import
-from tff_hidenseek.layers import sign_masked_dense  # pylint: disable=unused-import
+# They register the layers that a file may name.
+from tff_hidenseek.layers import class_prior  # noqa: F401
+from tff_hidenseek.layers import sign_masked_conv2d  # noqa: F401
+from tff_hidenseek.layers import sign_masked_dense  # noqa: F401
 
 _WEIGHTS = 'model.weights.h5'
 # Where the layers' weights are in a file of Keras 2.14, and of tf-keras 2.21.
