@@ -1,4 +1,5 @@
 import os
+import re
 
 from absl.testing import absltest
 
@@ -84,7 +85,7 @@ class ImportDirectionsTest(absltest.TestCase):
         os.path.join(sources.ROOT, 'requirements.in'), encoding='utf-8'
     ) as file:
       required = {
-          line.partition('==')[0].partition('<')[0].strip() for line in file}
+          re.split('[=<>]', line)[0].strip() for line in file}
     for source in self.sources:
       for i in source.imports:
         if not (sources.is_ours(i.module) or

@@ -14,9 +14,9 @@ class WorkerStub(tff.framework.RemoteExecutorGrpcStub):
   """
 
   def __init__(self, target: str):
-    """Starts to connect to `target`, a `host:port`, in the background."""
+    """Prepares for calls to `target`, a `host:port`."""
     self.channel = worker_channel.open_channel(target)
-    super().__init__(self.channel)
+    super().__init__(_Unwatched(self.channel))
 
   def close(self):
     """Closes the connection; calls in progress end with an error."""
@@ -37,3 +37,21 @@ class WorkerStub(tff.framework.RemoteExecutorGrpcStub):
       return super().dispose_executor(request)
     except (grpc.RpcError, ValueError):
       return None
+
+
+class _Unwatched:
+  """A channel that nobody is told the state of.
+
+  gRPC tells it from a thread that it starts for each change. When the worker
+  ends with the program, Python starts no thread any more (since 3.12), and the
+  error of that is printed. `is_alive` asks, and needs none.
+  """
+
+  def __init__(self, channel: grpc.Channel):
+    self._channel = channel
+
+  def subscribe(self, callback, try_to_connect=False):
+    del callback, try_to_connect
+
+  def __getattr__(self, name):
+    return getattr(self._channel, name)
