@@ -30,3 +30,19 @@ def peak_memory(device: str) -> Iterator[Callable[[str], Optional[float]]]:
     return tf.config.experimental.get_memory_info(device)[kind] / 2**20
 
   yield get_memory
+
+
+def grows(device: str) -> Optional[bool]:
+  """Returns whether TensorFlow takes a GPU's memory as it is needed.
+
+  Args:
+    device: The device's name, such as `GPU:0`.
+
+  Returns:
+    False if it has taken all at once; None of a CPU.
+  """
+  if 'GPU' not in device:
+    return None
+  gpus = tf.config.list_physical_devices('GPU')
+  index = int(device.rpartition(':')[2])
+  return bool(tf.config.experimental.get_memory_growth(gpus[index]))

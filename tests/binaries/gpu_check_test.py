@@ -218,6 +218,20 @@ class TimingTest(absltest.TestCase):
     self.assertEqual(found['median_seconds'], 2.0)
 
 
+  def test_memory_that_is_taken_all_at_once_fails(self):
+    timed = dict(mib_after_rounds=[5.0, 5.0], peak_mib=6.0)
+    for grows in (True, False):
+      with self.subTest(grows=grows), mock.patch.object(
+          gpu_timing, 'time_rounds', return_value=timed
+      ), mock.patch.object(
+          tf.config, 'list_physical_devices', return_value=['gpu']
+      ), mock.patch.object(
+          tf.config.experimental, 'get_memory_growth', return_value=grows
+      ):
+        outcome = gpu_timing.check_memory('GPU:0', 'linear', [], 1, 1.0)
+        self.assertEqual(outcome.passed, grows)
+
+
 class ReportTest(absltest.TestCase):
 
   def setUp(self):
@@ -292,6 +306,17 @@ class CommandTest(absltest.TestCase):
           'gpu_check', f'--output_dir={folder}', *arguments
       )
     return outcome, os.listdir(folder)
+
+  def test_writes_what_it_found(self):
+    for passed, exit_code in ((True, 0), (False, 1)):
+      found = gpu_outcome.Outcome(passed, 'found', {})
+      with self.subTest(passed=passed), mock.patch.object(
+          gpu_checks, 'check_hello', return_value=found
+      ), mock.patch.object(gpu_report, 'describe_machine', return_value={}):
+        outcome, files = self._run(['gpu'], '--checks=hello')
+        self.assertEqual(outcome.exit_code, exit_code)
+        self.assertRegex(outcome.stdout, r'^hello +(passed|failed)')
+        self.assertEqual(files, ['gpu_check.json'])
 
   def test_says_so_without_a_gpu(self):
     outcome, files = self._run([])
