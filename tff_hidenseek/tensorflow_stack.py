@@ -19,6 +19,7 @@ JAX. `tensorflow_privacy` becomes a package of its queries, and TFF sees of
 `dp_accounting` the events alone. No installed file is changed.
 """
 
+import abc
 import atexit
 import contextlib
 import importlib
@@ -169,17 +170,24 @@ class _StandIn(types.ModuleType):
     return value
 
 
-class _Unavailable:
-  """Stands for a class or function of a package that is not loaded."""
+class _RefusesUse(abc.ABCMeta):
+  """The class of classes that raise an error when they are made or asked."""
 
-  def __init__(self, *args, **kwargs):
-    del args, kwargs
-    cls = type(self)
+  def __call__(cls, *args, **kwargs):
     raise ImportError(
         f'{cls.__module__}.{cls.__name__} is not available: tff_hidenseek '
         "imports TensorFlow Federated without JAX and Vizier, of which TFF "
         '0.87.0 needs releases that do not run beside TensorFlow 2.21.'
     )
+
+  def __getattr__(cls, name):
+    if name.startswith('__'):
+      raise AttributeError(name)
+    return cls()
+
+
+class _Unavailable(metaclass=_RefusesUse):
+  """Stands for a class or function of a package that is not loaded."""
 
 
 def _build_stand_ins():
