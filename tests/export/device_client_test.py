@@ -6,10 +6,10 @@ import sys
 import unittest
 
 import numpy as np
-import tflite_runtime.interpreter
 
 from tests.export import trained_models
 from tff_hidenseek.export import device_client
+from tff_hidenseek.export import litert
 from tff_hidenseek.export import trainable
 
 _BATCH_SIZE = 16
@@ -33,7 +33,7 @@ def _make_client(num_examples=20, **changes):
       seed=0,
   )
   return device_client.DeviceClient(
-      tflite_runtime.interpreter.Interpreter(model_content=_file()),
+      litert.open_content(_file()),
       **{**arguments, **changes},
   )
 
@@ -78,7 +78,7 @@ class DeviceClientTest(unittest.TestCase):
   def test_imports_no_tensorflow(self):
     program = (
         'import sys, tff_hidenseek.export.device_client, '
-        'tflite_runtime.interpreter; assert "tensorflow" not in sys.modules'
+        'tff_hidenseek.export.litert; assert "tensorflow" not in sys.modules'
     )
     subprocess.run([sys.executable, '-c', program], check=True)
 
