@@ -154,12 +154,15 @@ class FlavoursTest(unittest.TestCase):
   def test_group_normalisation_converts(self):
     inputs = tf.keras.Input([8, 8, 1])
     x = tf.keras.layers.Conv2D(32, 3, strides=2, padding='same')(inputs)
-    x = tf.keras.layers.GroupNormalization(8, center=False, scale=False)(x)
+    x = tf.keras.layers.GroupNormalization(8)(x)
     y = tf.keras.layers.Conv2D(32, 3, padding='same')(x)
     x = tf.keras.layers.ReLU()(tf.keras.layers.Add()([x, y]))
     x = tf.keras.layers.GlobalAveragePooling2D()(x)
     model = tf.keras.Model(inputs, tf.keras.layers.Dense(10)(x))
-    for name in ('float32', 'ternary', 'dynamic'):
+    rng = np.random.default_rng(0)
+    norm = model.layers[2]
+    norm.set_weights([rng.random(32) + 0.5, rng.random(32)])
+    for name in ('float32', 'ternary', 'ternary2', 'dynamic'):
       with self.subTest(name):
         self.assertGreaterEqual(_convert(name, model)[1].agreement, 0.99)
 

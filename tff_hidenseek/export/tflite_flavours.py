@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tff_hidenseek.export import agreement
 from tff_hidenseek.export import flatbuffer_rewrites
+from tff_hidenseek.export import group_normalization
 from tff_hidenseek.export import serving
 
 
@@ -30,7 +31,7 @@ def _convert(model: tf.keras.Model, **settings) -> bytes:
   """Converts a model of any batch size; `settings` are the converter's."""
   with tempfile.TemporaryDirectory() as folder:
     path = os.path.join(folder, 'saved_model')
-    serving.save(model, path)
+    serving.save(group_normalization.replace(model), path)
     converter = tf.lite.TFLiteConverter.from_saved_model(path)
     for name, value in settings.items():
       setattr(converter, name, value)
