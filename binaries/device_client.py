@@ -15,9 +15,9 @@ import sys
 from absl import app
 from absl import flags
 import numpy as np
-from ai_edge_litert import interpreter as litert
 
 from tff_hidenseek.export import device_client
+from tff_hidenseek.export import litert
 
 _MODEL = flags.DEFINE_string('model', None, 'The TFLite file that trains.')
 _EXAMPLES = flags.DEFINE_string(
@@ -33,13 +33,10 @@ _SEED = flags.DEFINE_integer('seed', 0, 'Shuffles the examples.')
 
 def main(argv):
   del argv
-  interpreter = litert.Interpreter(
-      model_path=_MODEL.value, num_threads=1
-  )
   with np.load(_EXAMPLES.value, allow_pickle=False) as examples:
     x, y = examples['x'], examples['y']
   client = device_client.DeviceClient(
-      interpreter,
+      litert.open_file(_MODEL.value),
       x,
       y,
       _LEARNING_RATE.value,

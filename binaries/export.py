@@ -26,7 +26,9 @@ from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.experiments import training_run
 from tff_hidenseek.export import export_report
 from tff_hidenseek.export import formats
+from tff_hidenseek.export import litert
 from tff_hidenseek.export import ticket
+from tff_hidenseek.models import keras_files
 
 runtime_flags.define_runtime_flags()
 _RUN_DIR = flags.DEFINE_string('run_dir', None, 'The folder of a finished run.')
@@ -60,7 +62,7 @@ def _load_global_model() -> tf.keras.Model:
   path = os.path.join(_RUN_DIR.value, 'final_model.keras')
   if not os.path.isfile(path):
     raise ValueError(f'`run_dir` must be of a finished run, found no {path}.')
-  return tf.keras.models.load_model(path, compile=False)
+  return keras_files.load_keras_model(path)
 
 
 def _build_personal_model(config, federation) -> tf.keras.Model:
@@ -116,11 +118,11 @@ def _export(names, source, output_dir, test_examples, more_images):
     form = formats.FORMATS[name]
     path = os.path.join(output_dir, form.file_name)
     if name == _REFERENCE:
-      reference = form.read(path)
+      reference = litert.make_invoke_fn(path, images[0])
     latency = None
-    if form.is_for_devices and reference:
+    if form.is_timed and reference:
       latency = export_report.measure_latency_ratio(
-          form.read(path), reference, images
+          litert.make_invoke_fn(path, images[0]), reference
       )
     size, gzip_size = export_report.measure_sizes(path)
     rows.append(
@@ -154,19 +156,22 @@ def main(argv):
     names = (
         list(formats.FORMATS) if _FORMAT.value == 'all' else [_FORMAT.value]
     )
+    source = export_source.make_source(
+        config,
+        model,
+        federation.dataset.train_x[: _CALIBRATION_EXAMPLES.value],
+        _TICKET_MASK.value,
+    )
     rows, refusals = _export(
         names,
-        export_source.make_source(
-            config,
-            model,
-            federation.dataset.train_x[: _CALIBRATION_EXAMPLES.value],
-            _TICKET_MASK.value,
-        ),
+        source,
         output_dir,
         _test_examples(federation),
         federation.dataset.train_x,
     )
-  export_report.write_report(output_dir, rows, refusals)
+  export_report.write_report(
+      output_dir, rows, refusals, source.description
+  )
   print(export_report.to_markdown(rows, refusals))
   print(f'Written to {output_dir}')
 

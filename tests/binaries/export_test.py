@@ -15,6 +15,7 @@ import tensorflow as tf
 import tff_hidenseek
 from tff_hidenseek.data import datasets
 from tff_hidenseek.export import agreement
+from tff_hidenseek.export import file_description
 from tff_hidenseek.export import formats
 
 _COLUMNS = {
@@ -107,6 +108,15 @@ class ExportTest(unittest.TestCase):
         os.path.exists(os.path.join(output_dir, 'accuracy_over_bytes.png'))
     )
     self.assertLess(set(content['refused']), {'tflite_int8'})
+    path = os.path.join(output_dir, 'model_ternary2.tflite')
+    with open(path, 'rb') as file:
+      described = file_description.read(file.read())
+    self.assertEqual(described, content['model'])
+    self.assertEqual(described['class_names'], list('0123456789'))
+    self.assertEqual(described['input']['range'], [0, 1])
+    self.assertEqual(described['run']['algorithm'], 'hidenseek')
+    self.assertEqual(described['run']['seed'], 0)
+    self.assertNotIn('data_dir', described['run'])
 
   def test_ticket_of_a_run_is_its_final_model(self):
     images = datasets.load_dataset('digits').test_x

@@ -5,10 +5,10 @@ import subprocess
 import sys
 import unittest
 
-from ai_edge_litert import interpreter as litert
 
 from tests.export import trained_models
 from tff_hidenseek.export import device_client
+from tff_hidenseek.export import litert
 from tff_hidenseek.export import trainable
 
 _BATCH_SIZE = 16
@@ -32,7 +32,7 @@ def _make_client(num_examples=20, **changes):
       seed=0,
   )
   return device_client.DeviceClient(
-      litert.Interpreter(model_content=_file()),
+      litert.open_content(_file()),
       **{**arguments, **changes},
   )
 
@@ -77,7 +77,7 @@ class DeviceClientTest(unittest.TestCase):
   def test_imports_no_tensorflow(self):
     program = (
         'import sys, tff_hidenseek.export.device_client, '
-        'ai_edge_litert.interpreter; assert "tensorflow" not in sys.modules'
+        'tff_hidenseek.export.litert; assert "tensorflow" not in sys.modules'
     )
     subprocess.run([sys.executable, '-c', program], check=True)
 

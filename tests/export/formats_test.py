@@ -10,8 +10,10 @@ import tensorflow as tf
 
 from tests.export import trained_models
 from tff_hidenseek.export import agreement
+from tff_hidenseek.export import file_description
 from tff_hidenseek.export import folding
 from tff_hidenseek.export import formats
+from tff_hidenseek.export import serving
 from tff_hidenseek.models import layer_sets
 
 _IMAGES = slice(0, 200)
@@ -22,6 +24,7 @@ _OF_PERSONAL_MODELS = (
     'tflite_float32',
     'tflite_float16',
     'tflite_ternary',
+    'tflite_ternary2',
     'tflite_sparse',
 )
 
@@ -34,6 +37,7 @@ def _source(model, architecture_name, network_options):
       network_options=network_options,
       ticket_mask='embedded',
       batch_size=8,
+      description={'class_names': [f'class {i}' for i in range(10)]},
   )
 
 
@@ -88,12 +92,14 @@ class FormatsTest(unittest.TestCase):
 
   def test_file_that_disagrees_leaves_the_old_one(self):
     other = folding.fold_model(trained_models.train_on_digits('mlp', 1))
-    for name in ('keras', 'tflite_int8_int4'):
+    for name in ('keras', 'tflite_int8'):
       form = formats.FORMATS[name]
 
       def write_other(source, path, form=form):
         wrong = mock.Mock(
-            folded=other, calibration_images=source.calibration_images
+            folded=other,
+            calibration_images=source.calibration_images,
+            description=source.description,
         )
         form.write(wrong, path)
 
@@ -120,12 +126,37 @@ class FormatsTest(unittest.TestCase):
       self.assertEqual(os.listdir(folder), [])
       _export('tflite_ternary', source, folder)
 
+  def test_tflite_files_say_what_they_are(self):
+    source = _mlp()
+    for name, form in formats.FORMATS.items():
+      if not name.startswith('tflite_'):
+        continue
+      with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+        _export(name, source, folder)
+        with open(os.path.join(folder, form.file_name), 'rb') as file:
+          content = file.read()
+      self.assertEqual(file_description.read(content), source.description)
+      self.assertEqual(
+          file_description.read_labels(content),
+          source.description['class_names'],
+      )
+
+  def test_saved_model_has_the_signature_of_the_tflite_files(self):
+    with tempfile.TemporaryDirectory() as folder:
+      _export('saved_model', _mlp(), folder)
+      model = tf.saved_model.load(os.path.join(folder, 'saved_model'))
+    (name,) = model.signatures
+    serve = model.signatures[name]
+    self.assertEqual(name, serving.SIGNATURE)
+    self.assertEqual(list(serve.structured_outputs), [serving.OUTPUT])
+    self.assertEqual(list(serve.structured_input_signature[1]), [serving.INPUT])
+
   def test_keras_file_is_of_plain_layers(self):
     with tempfile.TemporaryDirectory() as folder:
       _export('keras', _mlp(), folder)
       model = tf.keras.models.load_model(os.path.join(folder, 'model.keras'))
     for layer in model.layers:
-      self.assertTrue(type(layer).__module__.startswith('keras.'))
+      self.assertIs(type(layer), getattr(tf.keras.layers, type(layer).__name__))
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@ import functools
 import tempfile
 import unittest
 
+from ai_edge_litert import compiled_model
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.tools import flatbuffer_utils
@@ -14,9 +15,11 @@ from tff_hidenseek.export import agreement
 from tff_hidenseek.export import flatbuffer_rewrites
 from tff_hidenseek.export import folding
 from tff_hidenseek.export import formats
+from tff_hidenseek.export import litert
+from tff_hidenseek.export import serving
 from tff_hidenseek.export import tflite_flavours
 
-_LOSSLESS = ('float32', 'float16', 'ternary', 'sparse')
+_LOSSLESS = ('float32', 'float16', 'ternary', 'ternary2', 'sparse')
 
 
 def _folded(name='pooled_cnn', **changes):
@@ -67,23 +70,99 @@ class FlavoursTest(unittest.TestCase):
     size = {name: len(_file(name)[0]) for name in tflite_flavours.FLAVOURS}
     self.assertLess(size['float16'], 0.6 * size['float32'])
     self.assertLess(size['ternary'], 0.35 * size['float32'])
-    self.assertLess(size['int8_int4'], 0.7 * size['int8'])
+    for name in ('ternary2', 'int2'):
+      self.assertLess(size[name], size['ternary'])
+
+  def test_two_bits_are_at_most_three_tenths_of_eight_in_dense_layers(self):
+    inputs = tf.keras.Input([8, 8, 1])
+    x = tf.keras.layers.Flatten()(inputs)
+    for units in (512, 512, 10):
+      x = tf.keras.layers.Dense(units, use_bias=False)(x)
+    model = tf.keras.Model(inputs, x)
+    rng = np.random.default_rng(0)
+    model.set_weights([
+        0.0625 * rng.integers(-1, 2, weights.shape)
+        for weights in model.get_weights()
+    ])
+    size = {
+        name: len(_convert(name, model)[0])
+        for name in ('ternary', 'ternary2', 'int2')
+    }
+    self.assertLess(size['ternary2'], 0.3 * size['ternary'])
+    self.assertLess(size['int2'], 0.3 * size['ternary'])
+
+  def test_every_flavour_has_one_signature_of_the_same_names(self):
+    for name in tflite_flavours.FLAVOURS:
+      interpreter = litert.open_content(_file(name)[0])
+      self.assertEqual(
+          interpreter.get_signature_list(),
+          {
+              serving.SIGNATURE: {
+                  'inputs': [serving.INPUT], 'outputs': [serving.OUTPUT],
+              }
+          },
+      )
+
+  def test_a_batch_gives_what_its_images_give_alone(self):
+    images = trained_models.load_digits().test_x[:5]
+    for name in tflite_flavours.FLAVOURS:
+      with self.subTest(name):
+        file = _file(name)[0]
+        alone = [_predict(file, image[np.newaxis]) for image in images]
+        np.testing.assert_allclose(
+            _predict(file, images), np.concatenate(alone), rtol=0, atol=1e-5
+        )
+
+  def test_a_resized_input_gives_the_same(self):
+    images = trained_models.load_digits().test_x[:5]
+    for name in tflite_flavours.FLAVOURS:
+      with self.subTest(name):
+        file = _file(name)[0]
+        interpreter = litert.open_content(file)
+        index = interpreter.get_input_details()[0]['index']
+        interpreter.resize_tensor_input(index, images.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(index, images)
+        interpreter.invoke()
+        output = interpreter.get_output_details()[0]['index']
+        np.testing.assert_array_equal(
+            interpreter.get_tensor(output), _predict(file, images)
+        )
+
+  def test_compiled_model_answers_as_the_interpreter_does(self):
+    images = trained_models.load_digits().test_x[:5]
+    for name in tflite_flavours.FLAVOURS:
+      with self.subTest(name):
+        file = _file(name)[0]
+        compiled = compiled_model.CompiledModel.from_buffer(file)
+        compiled.resize_input_tensor(0, images.shape)
+        inputs = compiled.create_input_buffers(0)
+        outputs = compiled.create_output_buffers(0)
+        inputs[0].write(np.ascontiguousarray(images))
+        compiled.run_by_index(0, inputs, outputs)
+        logits = outputs[0].read(10 * len(images), np.float32)
+        np.testing.assert_allclose(
+            logits.reshape([-1, 10]), _predict(file, images), atol=1e-5
+        )
 
   def test_mlp_and_valid_convolutions_convert(self):
     for model in ('mlp', 'cnn'):
-      for name in ('ternary', 'int8_int4'):
+      for name in ('ternary', 'int2'):
         with self.subTest(f'{model} {name}'):
           self.assertTrue(_convert(name, _folded(model))[0])
 
   def test_group_normalisation_converts(self):
     inputs = tf.keras.Input([8, 8, 1])
     x = tf.keras.layers.Conv2D(32, 3, strides=2, padding='same')(inputs)
-    x = tf.keras.layers.GroupNormalization(8, center=False, scale=False)(x)
+    x = tf.keras.layers.GroupNormalization(8)(x)
     y = tf.keras.layers.Conv2D(32, 3, padding='same')(x)
     x = tf.keras.layers.ReLU()(tf.keras.layers.Add()([x, y]))
     x = tf.keras.layers.GlobalAveragePooling2D()(x)
     model = tf.keras.Model(inputs, tf.keras.layers.Dense(10)(x))
-    for name in ('float32', 'ternary', 'dynamic'):
+    rng = np.random.default_rng(0)
+    norm = model.layers[2]
+    norm.set_weights([rng.random(32) + 0.5, rng.random(32)])
+    for name in ('float32', 'ternary', 'ternary2', 'dynamic'):
       with self.subTest(name):
         self.assertGreaterEqual(_convert(name, model)[1].agreement, 0.99)
 
@@ -119,12 +198,23 @@ class RewriteTest(unittest.TestCase):
     model = tf.keras.Model(inputs, tf.keras.layers.Dense(5)(inputs))
     kernel = np.arange(30, dtype=np.float32).reshape(6, 5)
     model.set_weights([kernel, np.zeros(5)])
-    file = tf.lite.TFLiteConverter.from_keras_model(model).convert()
-    logits = _predict(
+    file = tflite_flavours.FLAVOURS['float32'].convert(model, None)
+    images = np.eye(6, dtype=np.float32)
+    for rewritten in (
         flatbuffer_rewrites.store_signs_as_int8(file),
-        np.eye(6, dtype=np.float32),
-    )
-    np.testing.assert_array_equal(logits, kernel)
+        flatbuffer_rewrites.store_dense_signs_as_int2(file, True),
+    ):
+      np.testing.assert_array_equal(_predict(rewritten, images), kernel)
+
+  def test_odd_number_of_signs_keeps_their_places(self):
+    inputs = tf.keras.Input([3])
+    layer = tf.keras.layers.Dense(3, use_bias=False)
+    model = tf.keras.Model(inputs, layer(inputs))
+    kernel = np.array([[1, -1, 0], [0, 1, 1], [-1, 0, -1]], np.float32)
+    model.set_weights([kernel])
+    file = tflite_flavours.FLAVOURS['ternary2'].convert(model, None)
+    images = np.eye(3, dtype=np.float32)
+    np.testing.assert_array_equal(_predict(file, images), kernel)
 
 
 if __name__ == '__main__':

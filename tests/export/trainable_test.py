@@ -3,11 +3,13 @@
 import functools
 import unittest
 
+from ai_edge_litert import compiled_model
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.tools import flatbuffer_utils
 
 from tests.export import trained_models
+from tff_hidenseek.export import litert
 from tff_hidenseek.export import trainable
 from tff_hidenseek.layers import sign_masked_dense
 
@@ -24,7 +26,20 @@ def _file(name):
 
 
 def _interpreter(name):
-  return litert.Interpreter(model_content=_file(name), num_threads=1)
+  return litert.open_content(_file(name))
+
+
+def _run_compiled(
+    compiled, signature, output, shape, dtype=np.float32, **inputs
+):
+  """Returns one output of a signature of a `CompiledModel`."""
+  input_map = {}
+  for name, value in inputs.items():
+    input_map[name] = compiled.create_input_buffer_by_name(signature, name)
+    input_map[name].write(np.ascontiguousarray(value))
+  result = compiled.create_output_buffer_by_name(signature, output)
+  compiled.run_by_name(signature, input_map, {output: result})
+  return result.read(int(np.prod(shape)), dtype).reshape(shape)
 
 
 def _batch():
@@ -114,6 +129,25 @@ class TrainingTest(unittest.TestCase):
       signs = tf.concat(_scores(model), 0).numpy() >= 0
       flips = np.unpackbits(votes, bitorder='little')[: signs.size] != signs
       self.assertLessEqual(flips.mean(), 1e-3)
+
+  def test_compiled_model_trains_to_the_same_losses_and_votes(self):
+    x, y = _batch()
+    rate = np.array(0.5, np.float32)
+    for name in _MODELS:
+      interpreter = _interpreter(name)
+      train = interpreter.get_signature_runner('train')
+      compiled = compiled_model.CompiledModel.from_buffer(_file(name))
+      for _ in range(3):
+        loss = train(x=x, y=y, learning_rate=rate)['loss']
+        found = _run_compiled(
+            compiled, 'train', 'loss', (), x=x, y=y, learning_rate=rate
+        )
+        np.testing.assert_allclose(found, loss, rtol=1e-6)
+      votes = interpreter.get_signature_runner('get_votes')()['votes']
+      np.testing.assert_array_equal(
+          _run_compiled(compiled, 'get_votes', 'votes', votes.shape, np.uint8),
+          votes,
+      )
 
   def test_partial_batch_trains_on_its_examples_alone(self):
     x, y = _batch()

@@ -1,14 +1,32 @@
 """What a run's model is exported from."""
 
-from typing import Optional
+from typing import Any, Dict, Optional
 
 import numpy as np
 import tensorflow as tf
 
 from tff_hidenseek.export import formats
+from tff_hidenseek.export import serving
 from tff_hidenseek.export import ticket_description
 from tff_hidenseek.learning import hidenseek_options
 from tff_hidenseek.learning import pruned_network
+
+_DIGITS = tuple('0123456789')
+# Other data has its classes by number.
+_CLASS_NAMES = {
+    'digits': _DIGITS,
+    'mnist': _DIGITS,
+    'fashion_mnist': (
+        'T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal',
+        'Shirt', 'Sneaker', 'Bag', 'Ankle boot',
+    ),
+    'cifar10': (
+        'airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse',
+        'ship', 'truck',
+    ),
+}
+# Flags that name places on the machine of the run, which no user should see.
+_LOCAL_FLAGS = ('data_dir', 'partition_file')
 
 
 def make_source(
@@ -43,4 +61,35 @@ def make_source(
       network_options=network_options,
       ticket_mask=ticket_mask,
       batch_size=config.options.batch_size,
+      description=describe(config, model),
   )
+
+
+def describe(config, model: tf.keras.Model) -> Dict[str, Any]:
+  """Returns what an exported file says of itself, as JSON can hold it."""
+  # What follows a colon is a path.
+  dataset = config.dataset.partition(':')[0]
+  num_classes = model.output_shape[-1]
+  flags = {
+      name: value
+      for name, value in config.flag_values().items()
+      if name not in _LOCAL_FLAGS
+  }
+  return {
+      'class_names': list(
+          _CLASS_NAMES.get(dataset, map(str, range(num_classes)))
+      ),
+      'signature': serving.SIGNATURE,
+      'input': {
+          'name': serving.INPUT,
+          'shape': [None, *model.input_shape[1:]],
+          'dtype': 'float32',
+          'range': [0.0, 1.0],
+          'preprocessing': (
+              'Pixels divided by the largest value they can have; no mean is '
+              'subtracted.'
+          ),
+      },
+      'output': {'name': serving.OUTPUT, 'dtype': 'float32'},
+      'run': {**flags, 'dataset': dataset},
+  }

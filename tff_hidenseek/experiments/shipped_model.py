@@ -6,12 +6,12 @@ import tempfile
 from typing import Optional
 
 import attrs
-import tensorflow as tf
 
 from tff_hidenseek.experiments import export_source
 from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.export import files
 from tff_hidenseek.export import formats
+from tff_hidenseek.models import keras_files
 
 _FILE = 'shipped_model.json'
 
@@ -54,8 +54,8 @@ def measure(run_dir: str, config) -> Optional[ShippedModel]:
 
 
 def _measure(run_dir: str, config) -> ShippedModel:
-  model = tf.keras.models.load_model(
-      os.path.join(run_dir, run_folder.FINAL_MODEL_FILE), compile=False
+  model = keras_files.load_keras_model(
+      os.path.join(run_dir, run_folder.FINAL_MODEL_FILE)
   )
   # Neither format has integer activations.
   source = export_source.make_source(config, model, None, 'embedded')

@@ -1,4 +1,4 @@
-"""A federated client of a device: NumPy and a TFLite interpreter, nothing else.
+"""A federated client of a device: NumPy and LiteRT's interpreter, nothing else.
 
 It runs what `trainable.convert_trainable` made. Nothing here imports
 TensorFlow.
@@ -28,7 +28,7 @@ class DeviceClient:
     """Initializes the client.
 
     Args:
-      interpreter: An `Interpreter` of TensorFlow Lite with the trainable file.
+      interpreter: LiteRT's `Interpreter` with the trainable file.
       x: Images, float32[n, height, width, channels].
       y: Labels, int32[n].
       learning_rate: Step size.

@@ -4,18 +4,17 @@ import gzip
 import json
 import os
 import time
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 import attrs
 from matplotlib import figure
 import numpy as np
 
 from tff_hidenseek.export import files
-from tff_hidenseek.export import formats
 
 _COMPARISONS = 40
-_MARKERS = 'os^vDPX<>ph'
-_IMAGES_PER_TIMING = 2
+_MARKERS = 'os^vDPX<>phd'
+_CALLS_PER_TIMING = 50
 
 
 @attrs.frozen
@@ -28,7 +27,7 @@ class Row:
     bytes: Its size.
     gzip_bytes: Its size after gzip.
     latency_ratio: Time for an image on one thread, relative to
-      `tflite_float32`; None where TensorFlow Lite does not run it.
+      `tflite_float32`; None where it is not measured.
     accuracy: Fraction of test images that are classified correctly.
     agreement: Fraction of images of the same class as in Keras.
     max_logit_error: The largest difference of a logit.
@@ -64,24 +63,22 @@ def measure_sizes(path: str) -> Tuple[int, int]:
 
 
 def measure_latency_ratio(
-    predict: formats.PredictFn,
-    reference: formats.PredictFn,
-    images: np.ndarray,
+    timed: Callable[[], None], reference: Callable[[], None]
 ) -> float:
-  """Returns how many times as long one takes as the other.
+  """Returns how many times as long one call takes as the other.
 
   They run in turns, each first every other time, so that a busy machine slows
   both; the result is the median of the ratios.
   """
-  images = images[:_IMAGES_PER_TIMING]
   ratios = []
   for turn in range(_COMPARISONS):
     seconds = {}
-    for timed in (predict, reference)[:: 1 if turn % 2 else -1]:
+    for call in (timed, reference)[:: 1 if turn % 2 else -1]:
       start = time.perf_counter()
-      timed(images)
-      seconds[timed] = time.perf_counter() - start
-    ratios.append(seconds[predict] / seconds[reference])
+      for _ in range(_CALLS_PER_TIMING):
+        call()
+      seconds[call] = time.perf_counter() - start
+    ratios.append(seconds[timed] / seconds[reference])
   return float(np.median(ratios))
 
 
@@ -106,7 +103,10 @@ def to_markdown(rows: List[Row], refusals: Mapping[str, str]) -> str:
 
 
 def write_report(
-    output_dir: str, rows: List[Row], refusals: Dict[str, str]
+    output_dir: str,
+    rows: List[Row],
+    refusals: Dict[str, str],
+    description: Mapping[str, Any],
 ) -> None:
   """Writes `export.md`, `export.json` and `accuracy_over_bytes.png`.
 
@@ -114,8 +114,13 @@ def write_report(
     output_dir: The folder of the files.
     rows: At least one exported file.
     refusals: Why other formats were not written, by their names.
+    description: What the files say of themselves.
   """
-  content = {'rows': [attrs.asdict(row) for row in rows], 'refused': refusals}
+  content = {
+      'rows': [attrs.asdict(row) for row in rows],
+      'refused': refusals,
+      'model': description,
+  }
   files.write_atomically(
       os.path.join(output_dir, 'export.json'),
       (json.dumps(content, indent=2) + '\n').encode(),

@@ -16,11 +16,11 @@ _OPS_WITH_WEIGHTS = (
 )
 _FLOAT32 = schema.TensorType.FLOAT32
 _INT8 = schema.TensorType.INT8
-_INT4 = schema.TensorType.INT4
+_INT2 = schema.TensorType.INT2
 # DEQUANTIZE reads INT8 since its second version.
 _DEQUANTIZE_VERSION = 2
-_INT8_MAX = 127
-_INT4_MAX = 7
+# FULLY_CONNECTED of float32 activations and integer weights.
+_HYBRID_FULLY_CONNECTED_VERSION = 3
 
 
 def store_signs_as_int8(model: bytes) -> bytes:
@@ -37,16 +37,33 @@ def store_signs_as_int8(model: bytes) -> bytes:
   return _rewrite(model, _replace_by_signs)
 
 
-def store_weights_as_int4(model: bytes) -> bytes:
-  """Stores INT8 weights of one magnitude in four bits.
+def store_dense_signs_as_int2(
+    model: bytes, has_integer_activations: bool
+) -> bytes:
+  """Stores signs of dense layers in two bits, of convolutions in eight.
+
+  LiteRT 2.3 answers nonsense for convolutions with weights of two bits.
 
   Args:
-    model: A TFLite file with INT8 weights and activations.
+    model: A float32 TFLite file.
+    has_integer_activations: Whether dense layers take the signs as they are,
+      and round their activations to eight bits, which is fast; else a
+      DEQUANTIZE before them gives the same float32 weights back, which is
+      exact.
 
   Returns:
     The rewritten file; layers with several magnitudes stay as they are.
   """
-  return _rewrite(model, _replace_by_int4)
+
+  def replace(tables, subgraph, operator):
+    code = tables.operatorCodes[operator.opcodeIndex].builtinCode
+    if code != schema.BuiltinOperator.FULLY_CONNECTED:
+      return _replace_by_signs(tables, subgraph, operator)
+    if has_integer_activations:
+      return _use_int2_signs(tables, subgraph, operator)
+    return _replace_by_signs(tables, subgraph, operator, _INT2)
+
+  return _rewrite(model, replace)
 
 
 def share_equal_buffers(model: bytes) -> bytes:
@@ -68,47 +85,77 @@ def _rewrite(model: bytes, replace: Callable) -> bytes:  # pylint: disable=g-bar
   return bytes(flatbuffer_utils.convert_object_to_bytearray(tables))
 
 
-def _replace_by_signs(tables, subgraph, operator) -> List[schema.OperatorT]:
-  """Makes the weights INT8; returns the operation to put before."""
+def _replace_by_signs(
+    tables, subgraph, operator, sign_type=_INT8
+) -> List[schema.OperatorT]:
+  """Makes the weights integers; returns the operation to put before."""
   index = operator.inputs[_WEIGHT_INPUT]
-  tensor = subgraph.tensors[index]
-  values = _constant(tables, tensor, _FLOAT32, np.float32)
-  scale = _only_magnitude(values)
-  if scale is None:
+  signs = _add_signs(tables, subgraph, index, sign_type, num_scales=1)
+  if signs is None:
     return []
-  signs = schema.TensorT()
-  signs.name = tensor.name + b'_signs'
-  signs.shape = tensor.shape
-  signs.type = _INT8
-  signs.buffer = _add_buffer(tables, np.sign(values).astype(np.int8))
-  signs.quantization = schema.QuantizationParametersT()
-  signs.quantization.scale = np.array([scale], np.float32)
-  signs.quantization.zeroPoint = np.array([0], np.int64)
-  subgraph.tensors.append(signs)
-  tensor.buffer = 0  # The empty buffer: a tensor that is computed.
   dequantize = schema.OperatorT()
   dequantize.opcodeIndex = _dequantize_code(tables)
-  dequantize.inputs = np.array([len(subgraph.tensors) - 1], np.int32)
+  dequantize.inputs = np.array([signs], np.int32)
   dequantize.outputs = np.array([index], np.int32)
   dequantize.builtinOptionsType = schema.BuiltinOptions.DequantizeOptions
   dequantize.builtinOptions = schema.DequantizeOptionsT()
   return [dequantize]
 
 
-def _replace_by_int4(tables, subgraph, operator) -> List[schema.OperatorT]:
-  """Makes the weights INT4; no operation is added."""
-  tensor = subgraph.tensors[operator.inputs[_WEIGHT_INPUT]]
-  values = _constant(tables, tensor, _INT8, np.int8)
-  if _only_magnitude(values) != _INT8_MAX:
-    return []
-  nibbles = (np.sign(values) * _INT4_MAX).astype(np.int8).view(np.uint8) & 15
-  nibbles = np.append(nibbles, np.zeros(nibbles.size % 2, np.uint8))
-  tensor.buffer = _add_buffer(tables, nibbles[::2] | nibbles[1::2] << 4)
-  tensor.type = _INT4
-  tensor.quantization.scale = np.asarray(
-      tensor.quantization.scale * (_INT8_MAX / _INT4_MAX), np.float32
-  )
+def _use_int2_signs(tables, subgraph, operator) -> List[schema.OperatorT]:
+  """Makes the weights INT2, a scale each row; no operation is added."""
+  index = operator.inputs[_WEIGHT_INPUT]
+  num_rows = int(subgraph.tensors[index].shape[0])
+  signs = _add_signs(tables, subgraph, index, _INT2, num_rows)
+  if signs is not None:
+    operator.inputs[_WEIGHT_INPUT] = signs
+    code = tables.operatorCodes[operator.opcodeIndex]
+    code.version = max(code.version, _HYBRID_FULLY_CONNECTED_VERSION)
   return []
+
+
+def _add_signs(
+    tables, subgraph, index, sign_type, num_scales
+) -> Optional[int]:
+  """Adds a constant with the signs of another, which then holds no data.
+
+  Args:
+    tables: The file.
+    subgraph: That of the tensors.
+    index: The tensor with the float32 weights.
+    sign_type: INT8 or INT2.
+    num_scales: How often the magnitude is written: once, or for each row.
+
+  Returns:
+    The index of the new tensor; `None`, and nothing is changed, if the weights
+    are no constant of one magnitude.
+  """
+  tensor = subgraph.tensors[index]
+  values = _constant(tables, tensor, _FLOAT32, np.float32)
+  scale = _only_magnitude(values)
+  if scale is None:
+    return None
+  signs = schema.TensorT()
+  signs.name = tensor.name + b'_signs'
+  signs.shape = tensor.shape
+  signs.type = sign_type
+  integers = np.sign(values).astype(np.int8)
+  signs.buffer = _add_buffer(
+      tables, _pack_int2(integers) if sign_type == _INT2 else integers
+  )
+  signs.quantization = schema.QuantizationParametersT()
+  signs.quantization.scale = np.full([num_scales], scale, np.float32)
+  signs.quantization.zeroPoint = np.zeros([num_scales], np.int64)
+  subgraph.tensors.append(signs)
+  tensor.buffer = 0  # The empty buffer: a tensor that is computed, or unused.
+  return len(subgraph.tensors) - 1
+
+
+def _pack_int2(values: np.ndarray) -> np.ndarray:
+  """Packs int8 values in [-2, 1] four to a byte, the lowest place first."""
+  digits = np.append(values, np.zeros(-values.size % 4, np.int8))
+  digits = digits.view(np.uint8).reshape([-1, 4]) & 3
+  return np.bitwise_or.reduce(digits << [0, 2, 4, 6], axis=1).astype(np.uint8)
 
 
 def _constant(tables, tensor, tensor_type, dtype) -> Optional[np.ndarray]:

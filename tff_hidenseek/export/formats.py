@@ -1,15 +1,17 @@
 """Every format a model is exported to: how it is written, and read back."""
 
 import os
-from typing import Callable, Optional
+from typing import Any, Callable, Mapping, Optional
 
-from ai_edge_litert import interpreter as litert
 import attrs
 import numpy as np
 import tensorflow as tf
 
 from tff_hidenseek.export import agreement
+from tff_hidenseek.export import file_description
 from tff_hidenseek.export import folding
+from tff_hidenseek.export import litert
+from tff_hidenseek.export import serving
 from tff_hidenseek.export import ticket
 from tff_hidenseek.export import ticket_description
 from tff_hidenseek.export import tflite_flavours
@@ -32,6 +34,7 @@ class Source:
       sign-masked.
     ticket_mask: A name in `ticket.TICKET_MASKS`.
     batch_size: How many examples a step on the device takes.
+    description: What a TFLite file says of itself; see `file_description`.
   """
 
   model: tf.keras.Model
@@ -41,6 +44,7 @@ class Source:
   network_options: Optional[seeded_network.NetworkOptions]
   ticket_mask: str
   batch_size: int
+  description: Mapping[str, Any]
 
   @folded.default
   def _fold(self):
@@ -56,14 +60,14 @@ class Format:
     write: Writes a source to a path, which does not exist yet.
     read: Makes of a path the function from images to logits.
     bounds: How far these may be from those of Keras.
-    is_for_devices: Whether TensorFlow Lite runs it, so that its latency counts.
+    is_timed: Whether its latency is compared with that of float32.
   """
 
   file_name: str
   write: Callable[[Source, str], None]
   read: Callable[[str], PredictFn]
   bounds: agreement.Bounds = agreement.Bounds()
-  is_for_devices: bool = True
+  is_timed: bool = True
 
 
 def _read_keras(path: str) -> PredictFn:
@@ -72,12 +76,17 @@ def _read_keras(path: str) -> PredictFn:
 
 
 def _write_saved_model(source: Source, path: str) -> None:
-  tf.saved_model.save(source.folded, path)
+  serving.save(source.folded, path)
 
 
 def _read_saved_model(path: str) -> PredictFn:
   model = tf.saved_model.load(path)
-  return lambda images: model(tf.constant(images)).numpy()
+  serve = model.signatures[serving.SIGNATURE]
+
+  def predict(images):
+    return serve(**{serving.INPUT: tf.constant(images)})[serving.OUTPUT].numpy()
+
+  return predict
 
 
 def _check_is_sign_masked(source: Source) -> None:
@@ -106,47 +115,29 @@ def _read_ticket(path: str) -> PredictFn:
 
 def _write_trainable(source: Source, path: str) -> None:
   _check_is_sign_masked(source)
-  _write_bytes(
-      path,
-      trainable.convert_trainable(source.model, source.batch_size),
-  )
+  content = trainable.convert_trainable(source.model, source.batch_size)
+  _write_tflite(content, source, path)
 
 
-def _write_bytes(path: str, content: bytes) -> None:
+def _write_tflite(content: bytes, source: Source, path: str) -> None:
   with open(path, 'wb') as output:
-    output.write(content)
+    output.write(file_description.attach(content, source.description))
 
 
 def _read_trainable(path: str) -> PredictFn:
-  interpreter = litert.Interpreter(path, num_threads=1)
-  infer = interpreter.get_signature_runner('infer')
-  return lambda images: np.concatenate(
-      [infer(x=images[i : i + 1])['logits'] for i in range(len(images))]
-  )
+  return litert.make_predict_fn(path, 'infer', 'x', 'logits')
 
 
 def _read_tflite(path: str) -> PredictFn:
-  interpreter = litert.Interpreter(path, num_threads=1)
-  interpreter.allocate_tensors()
-  input_index = interpreter.get_input_details()[0]['index']
-  output_index = interpreter.get_output_details()[0]['index']
-
-  def predict(images):
-    logits = []
-    for image in images:
-      interpreter.set_tensor(input_index, image[np.newaxis])
-      interpreter.invoke()
-      logits.append(interpreter.get_tensor(output_index)[0])
-    return np.stack(logits)
-
-  return predict
+  return litert.make_predict_fn(
+      path, serving.SIGNATURE, serving.INPUT, serving.OUTPUT
+  )
 
 
 def _tflite_format(name: str, flavour: tflite_flavours.Flavour) -> Format:
   def write(source, path):
-    _write_bytes(
-        path, flavour.convert(source.folded, source.calibration_images)
-    )
+    content = flavour.convert(source.folded, source.calibration_images)
+    _write_tflite(content, source, path)
 
   return Format(f'model_{name}.tflite', write, _read_tflite, flavour.bounds)
 
@@ -156,23 +147,26 @@ FORMATS = {
         'model.keras',
         lambda source, path: source.folded.save(path, save_format='keras'),
         _read_keras,
-        is_for_devices=False,
+        is_timed=False,
     ),
     'saved_model': Format(
         'saved_model',
         _write_saved_model,
         _read_saved_model,
-        is_for_devices=False,
+        is_timed=False,
     ),
     'ticket': Format(
-        'model.ticket', _write_ticket, _read_ticket, is_for_devices=False
+        'model.ticket', _write_ticket, _read_ticket, is_timed=False
     ),
     **{
         f'tflite_{name}': _tflite_format(name, flavour)
         for name, flavour in tflite_flavours.FLAVOURS.items()
     },
     'tflite_trainable': Format(
-        'model_trainable.tflite', _write_trainable, _read_trainable
+        'model_trainable.tflite',
+        _write_trainable,
+        _read_trainable,
+        is_timed=False,
     ),
 }
 

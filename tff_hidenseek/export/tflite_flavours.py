@@ -1,5 +1,7 @@
 """The forms in which a model becomes a TFLite file."""
 
+import os
+import tempfile
 from typing import Callable
 
 import attrs
@@ -8,6 +10,8 @@ import tensorflow as tf
 
 from tff_hidenseek.export import agreement
 from tff_hidenseek.export import flatbuffer_rewrites
+from tff_hidenseek.export import group_normalization
+from tff_hidenseek.export import serving
 
 
 @attrs.frozen
@@ -23,25 +27,28 @@ class Flavour:
   bounds: agreement.Bounds
 
 
-def _converter(model: tf.keras.Model) -> tf.lite.TFLiteConverter:
-  # Delegates, and group normalisation, need to know the size of a batch.
-  one_image = tf.keras.Input(batch_shape=[1, *model.input_shape[1:]])
-  fixed = tf.keras.models.clone_model(model, input_tensors=[one_image])
-  fixed.set_weights(model.get_weights())
-  return tf.lite.TFLiteConverter.from_keras_model(fixed)
+def _convert(model: tf.keras.Model, **settings) -> bytes:
+  """Converts a model of any batch size; `settings` are the converter's."""
+  with tempfile.TemporaryDirectory() as folder:
+    path = os.path.join(folder, 'saved_model')
+    serving.save(group_normalization.replace(model), path)
+    converter = tf.lite.TFLiteConverter.from_saved_model(path)
+    for name, value in settings.items():
+      setattr(converter, name, value)
+    return converter.convert()
 
 
 def _convert_float32(model, calibration_images):
   del calibration_images
-  return _converter(model).convert()
+  return _convert(model)
 
 
 def _convert_float16(model, calibration_images):
   del calibration_images
-  converter = _converter(model)
-  converter.optimizations = [tf.lite.Optimize.DEFAULT]
-  converter.target_spec.supported_types = [tf.float16]
-  return converter.convert()
+  target = tf.lite.TargetSpec(supported_types=[tf.float16])
+  return _convert(
+      model, optimizations=[tf.lite.Optimize.DEFAULT], target_spec=target
+  )
 
 
 def _convert_ternary(model, calibration_images):
@@ -50,35 +57,37 @@ def _convert_ternary(model, calibration_images):
   )
 
 
+def _convert_ternary2(model, calibration_images):
+  return flatbuffer_rewrites.store_dense_signs_as_int2(
+      _convert_float32(model, calibration_images), has_integer_activations=False
+  )
+
+
 def _convert_sparse(model, calibration_images):
   del calibration_images
-  converter = _converter(model)
-  converter.optimizations = [tf.lite.Optimize.EXPERIMENTAL_SPARSITY]
-  return converter.convert()
+  return _convert(
+      model, optimizations=[tf.lite.Optimize.EXPERIMENTAL_SPARSITY]
+  )
 
 
 def _convert_dynamic(model, calibration_images):
   del calibration_images
-  converter = _converter(model)
-  converter.optimizations = [tf.lite.Optimize.DEFAULT]
-  # With a scale for each channel, convolutions whose channels all have the same
-  # scale (ours) give zeros in TensorFlow Lite 2.14.
-  converter._experimental_disable_per_channel = True  # pylint: disable=protected-access
-  return converter.convert()
+  return _convert(model, optimizations=[tf.lite.Optimize.DEFAULT])
 
 
 def _convert_int8(model, calibration_images):
-  converter = _converter(model)
-  converter.optimizations = [tf.lite.Optimize.DEFAULT]
-  converter.representative_dataset = lambda: (
-      [image[np.newaxis]] for image in calibration_images
+  return _convert(
+      model,
+      optimizations=[tf.lite.Optimize.DEFAULT],
+      representative_dataset=lambda: (
+          {serving.INPUT: image[np.newaxis]} for image in calibration_images
+      ),
   )
-  return converter.convert()
 
 
-def _convert_int8_int4(model, calibration_images):
-  return flatbuffer_rewrites.store_weights_as_int4(
-      _convert_int8(model, calibration_images)
+def _convert_int2(model, calibration_images):
+  return flatbuffer_rewrites.store_dense_signs_as_int2(
+      _convert_float32(model, calibration_images), has_integer_activations=True
   )
 
 
@@ -89,6 +98,7 @@ FLAVOURS = {
         _convert_float16, agreement.Bounds(relative_tolerance=1e-2, tie=2e-3)
     ),
     'ternary': Flavour(_convert_ternary, agreement.Bounds()),
+    'ternary2': Flavour(_convert_ternary2, agreement.Bounds()),
     'sparse': Flavour(_convert_sparse, agreement.Bounds()),
     'dynamic': Flavour(
         _convert_dynamic, agreement.Bounds(0.99, relative_tolerance=0.2)
@@ -96,7 +106,7 @@ FLAVOURS = {
     'int8': Flavour(
         _convert_int8, agreement.Bounds(0.99, relative_tolerance=0.5)
     ),
-    'int8_int4': Flavour(
-        _convert_int8_int4, agreement.Bounds(0.97, relative_tolerance=0.5)
+    'int2': Flavour(
+        _convert_int2, agreement.Bounds(0.99, relative_tolerance=0.2)
     ),
 }
