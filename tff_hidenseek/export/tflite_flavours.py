@@ -101,12 +101,12 @@ FLAVOURS = {
     'ternary2': Flavour(_convert_ternary2, agreement.Bounds()),
     'sparse': Flavour(_convert_sparse, agreement.Bounds()),
     'dynamic': Flavour(
-        _convert_dynamic, agreement.Bounds(0.99, relative_tolerance=0.2)
+        _convert_dynamic, agreement.Bounds(0.99, relative_tolerance=0.1)
     ),
     'int8': Flavour(
         _convert_int8, agreement.Bounds(0.99, relative_tolerance=0.5)
     ),
     'int2': Flavour(
-        _convert_int2, agreement.Bounds(0.99, relative_tolerance=0.2)
+        _convert_int2, agreement.Bounds(0.99, relative_tolerance=0.1)
     ),
 }
