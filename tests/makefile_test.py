@@ -7,21 +7,30 @@ from absl.testing import absltest
 from tests import sources
 
 # Stands for an interpreter: writes down what it is asked for and installs
-# nothing; `make_venv` is the part of `python -m venv` that the Makefile needs.
+# nothing but, where `$UV` is set, the program uv that stands there.
 _INTERPRETER = '''\
 #!/bin/sh
 echo "$(basename "$0") $*" >> "$CALLS"
 case "$*" in
-  *preflight.py) echo "$(basename "$0") is wrong" >&2
-    [ "$(basename "$0")" != "$WRONG" ] ;;
-  *'-m venv'*) rm -rf .venv && mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
+  *preflight.py) [ "$(basename "$0")" != "$WRONG" ] || {
+    echo "$(basename "$0") is wrong" >&2; exit 1; } ;;
+  *'-m venv'*) for folder; do :; done; rm -rf "$folder"
+    mkdir -p "$folder/bin" && cp "$0" "$folder/bin/python" ;;
+  *'install --quiet uv') [ -n "$UV" ] && cp "$UV" .python/uv/bin/uv ;;
   *--requirement*) [ -z "$BROKEN" ] ;;
   --version) echo "Python 3" ;;
 esac
 '''
+# Fetches Python as uv does.
+_UV = """#!/bin/sh
+echo "uv $*" >> "$CALLS"
+mkdir -p .python/versions/cpython/bin
+cp path/python3 .python/versions/cpython/bin/python3.12
+"""
 _BROKEN_SHIM = '#!/bin/sh\nexit 127\n'
 _COMMANDS = (
-    'awk', 'basename', 'cat', 'cmp', 'cp', 'find', 'make', 'mkdir', 'rm', 'sh')
+    'awk', 'basename', 'cat', 'cmp', 'cp', 'find', 'head', 'ls', 'make',
+    'mkdir', 'rm', 'sh')
 
 
 class VenvTest(absltest.TestCase):
@@ -57,27 +66,43 @@ class VenvTest(absltest.TestCase):
     with open(calls, encoding='utf-8') as file:
       return result.returncode, result.stdout, file.read()
 
-  def test_takes_the_newest_supported_python(self):
-    self.add_python('python3.9')
-    self.add_python('python3.11')
+  def test_takes_the_first_supported_python(self):
+    self.add_python('python3.10')
+    self.add_python('python3.12')
     code, output, calls = self.make('venv')
     self.assertEqual(code, 0, output)
-    self.assertIn('python3.11 -m venv --clear .venv', calls)
+    self.assertIn('python3.12 -m venv --clear .venv', calls)
     self.assertEndsWith(output, 'Installed with Python 3.\n')
 
   def test_passes_over_a_shim_that_fails_and_a_python_that_is_wrong(self):
-    self.add_python('python3.11', _BROKEN_SHIM)
+    self.add_python('python3.12', _BROKEN_SHIM)
+    self.add_python('python3.11')
     self.add_python('python3.10')
-    self.add_python('python3.9')
-    _, output, calls = self.make('venv', WRONG='python3.10')
-    self.assertIn('python3.9 -m venv', calls)
+    _, output, calls = self.make('venv', WRONG='python3.11')
+    self.assertIn('python3.10 -m venv', calls)
     self.assertNotIn('wrong', output)
 
-  def test_says_what_is_wrong_with_the_only_python(self):
+  def test_fetches_a_python_where_the_only_one_is_wrong(self):
+    self.add_python('python3')
+    self.add_python('uv', _UV)
+    uv = os.path.join(self.bin, 'uv')
+    code, output, calls = self.make('venv', WRONG='python3', UV=uv)
+    self.assertEqual(code, 0, output)
+    self.assertIn('fetching Python 3.12 with uv', output.splitlines()[0])
+    self.assertIn('python3.12 -m venv --clear .venv', calls)
+
+  def test_says_what_to_do_where_no_python_can_be_fetched(self):
     self.add_python('python3')
     code, output, calls = self.make('venv', WRONG='python3')
     self.assertNotEqual(code, 0)
-    self.assertEqual(output.count('python3 is wrong'), 1)
+    self.assertIn('No Python 3.12 could be fetched: install Python', output)
+    self.assertNotIn('--clear .venv', calls)
+
+  def test_says_what_is_wrong_with_the_given_python(self):
+    self.add_python('mine')
+    code, output, calls = self.make('venv', 'PYTHON=mine', WRONG='mine')
+    self.assertNotEqual(code, 0)
+    self.assertEqual(output.count('mine is wrong'), 1)
     self.assertNotIn('-m venv', calls)
 
   def test_says_that_no_python_starts(self):
