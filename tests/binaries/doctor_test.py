@@ -140,7 +140,7 @@ class MainTest(parameterized.TestCase):
     findings = list(doctor.run_checks(flags.FLAGS.timeout))
     failures = [finding for finding in findings if finding.status == 'FAIL']
     self.assertEmpty(failures)
-    self.assertLen(findings, 8)
+    self.assertLen(findings, 10)
 
 
 if __name__ == '__main__':
