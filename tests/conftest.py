@@ -1,9 +1,6 @@
 """What every test needs before TensorFlow is imported."""
 
-import contextlib
-import glob
 import os
-import pathlib
 import signal
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -15,7 +12,7 @@ import hypothesis
 import pytest
 
 # Makes `import tensorflow_federated` work, which tests write first.
-import tff_hidenseek  # noqa: F401
+from tff_hidenseek import tensorflow_stack
 
 flags.FLAGS.mark_as_parsed()
 
@@ -46,22 +43,10 @@ def no_stock_worker():
   The worker would hold the pipe open that the tests write to.
   """
   yield
-  workers = _find_stock_workers()
+  workers = tensorflow_stack.find_stock_workers()
   for pid in workers:
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
   assert not workers, (
       'these tests ran computations without setting an execution context')
 
-
-def _find_stock_workers():
-  """Returns the ids of this process' children that TFF itself started."""
-  workers = []
-  for children in glob.glob('/proc/self/task/*/children'):
-    # Threads and processes may end while they are read.
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-      for pid in pathlib.Path(children).read_text().split():
-        command = pathlib.Path(f'/proc/{pid}/cmdline').read_text()
-        if 'executor_stacks' in command.split('\0')[0]:
-          workers.append(int(pid))
-  return workers

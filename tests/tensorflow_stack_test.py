@@ -30,6 +30,9 @@ class ImportTest(absltest.TestCase):
 
   def test_tff_computes_and_its_worker_ends_with_the_program(self):
     printed, said = _run("""
+        import signal
+        # As in a program that a shell runs in the background.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         import tff_hidenseek
         import numpy as np, psutil, tensorflow_federated as tff
         @tff.tensorflow.computation(np.int32)

@@ -22,13 +22,17 @@ JAX. `tensorflow_privacy` becomes a package of its queries, and TFF sees of
 import abc
 import atexit
 import contextlib
+import glob
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
+import pathlib
+import signal
 import sys
 import types
+from typing import List
 import warnings
 
 _FEDERATED = 'tensorflow_federated'
@@ -247,8 +251,12 @@ def _end_default_context(framework):
   """Deletes TFF's own context, which ends the worker that it started.
 
   Left to the very end of a program that comes too late: the worker stays, or
-  an error that nobody can mend is printed.
+  an error that nobody can mend is printed. It interrupts the worker and waits,
+  for ever where the program was started with interrupts ignored, as a shell
+  does in the background: so the worker is killed first.
   """
+  for pid in find_stock_workers():
+    os.kill(pid, signal.SIGKILL)
 
   class Ended(framework.SyncContext):
 
@@ -256,6 +264,19 @@ def _end_default_context(framework):
       raise RuntimeError('The program is ending.')
 
   framework.set_default_context(Ended())
+
+
+def find_stock_workers() -> List[int]:
+  """Returns the ids of the workers that TFF's own context started."""
+  workers = []
+  for children in glob.glob('/proc/self/task/*/children'):
+    # Threads and processes may end while they are read.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+      for pid in pathlib.Path(children).read_text().split():
+        command = pathlib.Path(f'/proc/{pid}/cmdline').read_text()
+        if 'executor_stacks' in command.split('\0')[0]:
+          workers.append(int(pid))
+  return workers
 
 
 @contextlib.contextmanager
