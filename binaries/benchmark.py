@@ -11,7 +11,7 @@ clients of 50 such images, one dense layer. One epoch, batches of 10.
 import json
 import os
 import statistics
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from absl import flags
 
@@ -34,6 +34,12 @@ _THREADS = flags.DEFINE_list(
     'Clients trained at a time, on as many cores; several numbers, such as 1,2,'
     ' are compared. Default: the number of cores.',
 )
+_OTHER = flags.DEFINE_string(
+    'other_checkout',
+    None,
+    'The folder of another version of this project, with its own .venv: what'
+    ' runs here runs there too, round by round in turn.',
+)
 _OUTPUT = flags.DEFINE_string('output', None, 'A JSON file for the rows.')
 
 
@@ -45,30 +51,57 @@ def _measure(
   for num_threads in thread_counts:
     for name in _SYSTEMS.value:
       for algorithm in ['fed_avg'] if name == 'floor' else _ALGORITHMS.value:
-        systems.append(
-            benchmark_systems.System(workload, name, algorithm, num_threads)
-        )
+        for checkout in [None, _OTHER.value] if _OTHER.value else [None]:
+          systems.append(
+              benchmark_systems.System(
+                  workload, name, algorithm, num_threads, checkout
+              )
+          )
   for _ in range(_ROUNDS.value):
     for system in systems:
       system.run_round()
   for system in systems:
     system.stop()
-  floors = {s.num_threads: s for s in systems if s.system == 'floor'}
-  return [
-      _summarize(system, floors.get(system.num_threads)) for system in systems
-  ]
+  return [_summarize(system, systems) for system in systems]
 
 
-def _summarize(system, floor) -> Dict[str, Any]:
+def _median_ratio(system, other) -> Optional[float]:
+  """Returns the median ratio of seconds, None where there is no other.
+
+  Round by round: neighbours in time share the machine's state.
+  """
+  if other is None:
+    return None
+  return statistics.median(
+      own.seconds / theirs.seconds
+      for own, theirs in zip(system.measurements, other.measurements)
+  )
+
+
+def _summarize(system, systems) -> Dict[str, Any]:
   """Returns the row of a system: medians over rounds, and the highest peak."""
-  seconds = [m.seconds for m in system.measurements]
-  num_clients, _ = benchmark_systems.WORKLOADS[system.workload]
-  ratio = None
-  if floor is not None:
-    # Round by round: neighbours in time share the machine's state.
-    ratio = statistics.median(
-        own / bare.seconds for own, bare in zip(seconds, floor.measurements)
+
+  def find(**wanted):
+    wanted = {'num_threads': system.num_threads, **wanted}
+    return next(
+        (
+            other
+            for other in systems
+            if all(getattr(other, k) == v for k, v in wanted.items())
+        ),
+        None,
     )
+
+  floor = find(system='floor', checkout=system.checkout)
+  other = None
+  if not system.checkout and _OTHER.value:
+    other = find(
+        system=system.system,
+        algorithm=system.algorithm,
+        checkout=_OTHER.value,
+    )
+  num_clients, _ = benchmark_systems.WORKLOADS[system.workload]
+  seconds = [m.seconds for m in system.measurements]
   return dict(
       workload=system.workload,
       system=system.system,
@@ -80,25 +113,30 @@ def _summarize(system, floor) -> Dict[str, Any]:
       ),
       ms_per_client=1000 * statistics.median(seconds) / num_clients,
       peak_mib=max(m.peak_mib for m in system.measurements),
-      ratio_to_floor=ratio,
+      ratio_to_floor=_median_ratio(system, floor),
+      other_checkout=bool(system.checkout),
+      ratio_to_other_checkout=_median_ratio(system, other),
   )
 
 
 def _format_table(rows: Sequence[Dict[str, Any]]) -> str:
   """Formats the rows for a terminal of 80 columns."""
   lines = [
-      f'{"":<24}{"threads":>7}{"s/round":>9}{"cpu s":>8}{"ms/client":>11}'
-      f'{"MiB":>8}{"x floor":>9}'
+      f'{"":<28}{"threads":>7}{"s/round":>9}{"cpu s":>7}{"ms/client":>10}'
+      f'{"MiB":>6}{"x floor":>8}' + (f'{"x old":>6}' if _OTHER.value else '')
   ]
   for row in rows:
     name = f'{row["workload"]} {row["system"]} {row["algorithm"]}'
-    ratio = row['ratio_to_floor']
-    lines.append(
-        f'{name:<24}{row["client_threads"]:>7}{row["seconds_per_round"]:>9.3f}'
-        f'{row["cpu_seconds_per_round"]:>8.3f}{row["ms_per_client"]:>11.2f}'
-        f'{row["peak_mib"]:>8.0f}'
-        + ('' if ratio is None else f'{ratio:>9.2f}')
+    line = (
+        f'{name + (" (old)" if row["other_checkout"] else ""):<28}'
+        f'{row["client_threads"]:>7}{row["seconds_per_round"]:>9.3f}'
+        f'{row["cpu_seconds_per_round"]:>7.2f}{row["ms_per_client"]:>10.2f}'
+        f'{row["peak_mib"]:>6.0f}'
     )
+    for ratio, width in [('ratio_to_floor', 8), ('ratio_to_other_checkout', 6)]:
+      if row[ratio] is not None:
+        line += f'{row[ratio]:>{width}.2f}'
+    lines.append(line)
   return '\n'.join(lines)
 
 

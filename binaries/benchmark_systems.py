@@ -2,9 +2,11 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
-from typing import Any, Callable, List
+from typing import Callable, List, Optional
 
 import attrs
 import numpy as np
@@ -143,6 +145,19 @@ def _serve(connection, workload, system, algorithm, num_threads):
     )
 
 
+# What a process runs, in the checkout whose code is measured.
+_PROGRAM = """
+import sys
+from multiprocessing import connection
+from binaries import benchmark_systems
+pipe, workload, system, algorithm, num_threads = sys.argv[1:]
+benchmark_systems._serve(
+    connection.Connection(int(pipe)),
+    workload, system, algorithm, int(num_threads),
+)
+"""
+
+
 class System:
   """One system in its own process, idle between the rounds it is asked for.
 
@@ -151,11 +166,17 @@ class System:
     system: `floor` or a runtime's name.
     algorithm: The algorithm's name.
     num_threads: Clients that train at a time, and cores that they may use.
+    checkout: The folder of the project whose code runs; None: this one.
     measurements: One for each round so far.
   """
 
   def __init__(
-      self, workload: str, system: str, algorithm: str, num_threads: int
+      self,
+      workload: str,
+      system: str,
+      algorithm: str,
+      num_threads: int,
+      checkout: Optional[str] = None,
   ):
     """Starts the process and waits until its first round is over.
 
@@ -164,19 +185,26 @@ class System:
       system: `floor` or a runtime's name.
       algorithm: The algorithm's name; the floor runs `fed_avg` alone.
       num_threads: Clients to train at a time, at most one a core.
+      checkout: The root of another version of the project, with its `.venv`.
+        None: this project and this interpreter.
 
     Raises:
       EOFError: If the process ends before.
     """
     self.workload, self.system, self.algorithm = workload, system, algorithm
-    self.num_threads = num_threads
+    self.num_threads, self.checkout = num_threads, checkout
     self.measurements: List[Measurement] = []
-    context = multiprocessing.get_context('spawn')
-    self._connection, theirs = context.Pipe()
-    self._process: Any = context.Process(
-        target=_serve, args=(theirs, workload, system, algorithm, num_threads)
+    root = checkout or os.path.dirname(os.path.dirname(__file__))
+    python = (
+        os.path.join(root, '.venv/bin/python') if checkout else sys.executable
     )
-    self._process.start()
+    self._connection, theirs = multiprocessing.Pipe()
+    self._process = subprocess.Popen(
+        [python, '-c', _PROGRAM, str(theirs.fileno()), workload, system]
+        + [algorithm, str(num_threads)],
+        cwd=root,
+        pass_fds=[theirs.fileno()],
+    )
     theirs.close()
     self._connection.recv()
 
@@ -188,4 +216,4 @@ class System:
   def stop(self) -> None:
     """Ends the process."""
     self._connection.send('stop')
-    self._process.join()
+    self._process.wait()
