@@ -78,6 +78,7 @@ class ChecksOnCpusTest(absltest.TestCase):
   def setUpClass(cls):
     super().setUpClass()
     folder = pathlib.Path(absltest.get_default_test_tmpdir())
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / 'gpu_check.json'
     cls.table = subprocess.run(
         [sys.executable, '-c', _CHECKS_ON_CPUS, str(path)],
