@@ -1,4 +1,5 @@
 import os
+import re
 import pathlib
 import signal
 import subprocess
@@ -93,7 +94,11 @@ class WorkerLifetimeTest(unittest.TestCase):
     return errors
 
   def test_worker_ends_quietly_with_a_program_that_returns(self):
-    self.assertEqual(self._end('return'), '')
+    # TensorFlow writes notices of its own where the processor has oneDNN's
+    # instructions, whatever the level of its log.
+    notice = re.compile(r'WARNING: All log messages before absl|I0000 ')
+    lines = self._end('return').splitlines()
+    self.assertEqual([line for line in lines if not notice.match(line)], [])
 
   def test_worker_ends_with_a_program_that_raises(self):
     self.assertIn('deliberate', self._end('raise'))
