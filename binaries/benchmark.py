@@ -51,7 +51,7 @@ def _measure(
   for num_threads in thread_counts:
     for name in _SYSTEMS.value:
       for algorithm in ['fed_avg'] if name == 'floor' else _ALGORITHMS.value:
-        for checkout in [None, _OTHER.value] if _OTHER.value else [None]:
+        for checkout in dict.fromkeys([None, _OTHER.value]):
           systems.append(
               benchmark_systems.System(
                   workload, name, algorithm, num_threads, checkout
@@ -62,7 +62,18 @@ def _measure(
       system.run_round()
   for system in systems:
     system.stop()
-  return [_summarize(system, systems) for system in systems]
+  found = {
+      (s.system, s.algorithm, s.num_threads, s.checkout): s for s in systems
+  }
+  rows = []
+  for system in systems:
+    threads, checkout = system.num_threads, system.checkout
+    floor = found.get(('floor', 'fed_avg', threads, checkout))
+    other = None
+    if _OTHER.value and checkout is None:
+      other = found[system.system, system.algorithm, threads, _OTHER.value]
+    rows.append(_summarize(system, floor, other))
+  return rows
 
 
 def _median_ratio(system, other) -> Optional[float]:
@@ -78,28 +89,8 @@ def _median_ratio(system, other) -> Optional[float]:
   )
 
 
-def _summarize(system, systems) -> Dict[str, Any]:
+def _summarize(system, floor, other) -> Dict[str, Any]:
   """Returns the row of a system: medians over rounds, and the highest peak."""
-
-  def find(**wanted):
-    wanted = {'num_threads': system.num_threads, **wanted}
-    return next(
-        (
-            other
-            for other in systems
-            if all(getattr(other, k) == v for k, v in wanted.items())
-        ),
-        None,
-    )
-
-  floor = find(system='floor', checkout=system.checkout)
-  other = None
-  if not system.checkout and _OTHER.value:
-    other = find(
-        system=system.system,
-        algorithm=system.algorithm,
-        checkout=_OTHER.value,
-    )
   num_clients, _ = benchmark_systems.WORKLOADS[system.workload]
   seconds = [m.seconds for m in system.measurements]
   return dict(
@@ -122,21 +113,21 @@ def _summarize(system, systems) -> Dict[str, Any]:
 def _format_table(rows: Sequence[Dict[str, Any]]) -> str:
   """Formats the rows for a terminal of 80 columns."""
   lines = [
-      f'{"":<28}{"threads":>7}{"s/round":>9}{"cpu s":>7}{"ms/client":>10}'
-      f'{"MiB":>6}{"x floor":>8}' + (f'{"x old":>6}' if _OTHER.value else '')
+      f'{"":<29}{"threads":>7}{"s/round":>8}{"cpu s":>6}{"ms/client":>10}'
+      f'{"MiB":>5}{"x floor":>8}' + (f'{"x old":>6}' if _OTHER.value else '')
   ]
   for row in rows:
     name = f'{row["workload"]} {row["system"]} {row["algorithm"]}'
     line = (
-        f'{name + (" (old)" if row["other_checkout"] else ""):<28}'
-        f'{row["client_threads"]:>7}{row["seconds_per_round"]:>9.3f}'
-        f'{row["cpu_seconds_per_round"]:>7.2f}{row["ms_per_client"]:>10.2f}'
-        f'{row["peak_mib"]:>6.0f}'
+        f'{name + (" (old)" if row["other_checkout"] else ""):<29}'
+        f'{row["client_threads"]:>7}{row["seconds_per_round"]:>8.3f}'
+        f'{row["cpu_seconds_per_round"]:>6.2f}{row["ms_per_client"]:>10.2f}'
+        f'{row["peak_mib"]:>5.0f}'
     )
     for ratio, width in [('ratio_to_floor', 8), ('ratio_to_other_checkout', 6)]:
-      if row[ratio] is not None:
-        line += f'{row[ratio]:>{width}.2f}'
-    lines.append(line)
+      value = '' if row[ratio] is None else f'{row[ratio]:.2f}'
+      line += f'{value:>{width}}'
+    lines.append(line.rstrip())
   return '\n'.join(lines)
 
 
@@ -157,6 +148,7 @@ def main(argv):
     allowed = [str(count + 1) for count in range(num_cores)]
     thread_counts = _THREADS.value or allowed[-1:]
     _check('client_threads', thread_counts, allowed)
+    benchmark_systems.find_checkout(_OTHER.value)
   rows = []
   for workload in _WORKLOADS.value:
     rows += _measure(workload, [int(count) for count in thread_counts])

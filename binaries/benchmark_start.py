@@ -7,13 +7,13 @@ python -m binaries.benchmark_start --runs=5 --other_checkout=../older \
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from typing import Dict, List
 
 from absl import flags
 
+from binaries import benchmark_systems
 from binaries import command_line
 
 _RUNS = flags.DEFINE_integer('runs', 5, 'Timed runs of each.', lower_bound=1)
@@ -58,11 +58,9 @@ def _time_run(root: str, python: str) -> float:
 def main(argv):
   with command_line.user_errors():
     command_line.start(argv)
-    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    checkouts = {'this': (here, sys.executable)}
+    checkouts = {'this': benchmark_systems.find_checkout(None)}
     if _OTHER.value:
-      other = os.path.abspath(_OTHER.value)
-      checkouts['other'] = (other, os.path.join(other, '.venv/bin/python'))
+      checkouts['other'] = benchmark_systems.find_checkout(_OTHER.value)
     seconds: Dict[str, List[float]] = {name: [] for name in checkouts}
     for _ in range(_RUNS.value + 1):
       for name, (root, python) in checkouts.items():
@@ -77,9 +75,5 @@ def main(argv):
     print(f'ratio  {ratio:6.2f}')
 
 
-def run():
-  command_line.run(main)
-
-
 if __name__ == '__main__':
-  run()
+  command_line.run(main)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Tuple
 
 import attrs
 import numpy as np
@@ -158,6 +158,27 @@ benchmark_systems._serve(
 """
 
 
+def find_checkout(other: Optional[str]) -> Tuple[str, str]:
+  """Returns the root of a version of the project, and its interpreter.
+
+  Args:
+    other: The folder of another version, with its `.venv`. None: this one.
+
+  Raises:
+    ValueError: If it has no interpreter.
+  """
+  if other is None:
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return root, sys.executable
+  root = os.path.abspath(other)
+  python = os.path.join(root, '.venv/bin/python')
+  if not os.path.exists(python):
+    raise ValueError(
+        f'`other_checkout` must have an interpreter, found no {python}.'
+    )
+  return root, python
+
+
 class System:
   """One system in its own process, idle between the rounds it is asked for.
 
@@ -190,14 +211,12 @@ class System:
 
     Raises:
       EOFError: If the process ends before.
+      ValueError: If `checkout` has no interpreter.
     """
     self.workload, self.system, self.algorithm = workload, system, algorithm
     self.num_threads, self.checkout = num_threads, checkout
     self.measurements: List[Measurement] = []
-    root = checkout or os.path.dirname(os.path.dirname(__file__))
-    python = (
-        os.path.join(root, '.venv/bin/python') if checkout else sys.executable
-    )
+    root, python = find_checkout(checkout)
     self._connection, theirs = multiprocessing.Pipe()
     self._process = subprocess.Popen(
         [python, '-c', _PROGRAM, str(theirs.fileno()), workload, system]
