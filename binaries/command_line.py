@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tff_hidenseek.experiments import checkpoints
 from tff_hidenseek.runtimes import devices
-from tff_hidenseek.runtimes import worker_error
+from tff_hidenseek.runtimes import worker_channel
 
 
 @contextlib.contextmanager
@@ -24,7 +24,7 @@ def user_errors():
       OSError,
       flags.Error,
       checkpoints.CheckpointError,
-      worker_error.WorkerError,
+      worker_channel.WorkerError,
   ) as error:
     print('error:', *str(error).splitlines(), file=sys.stderr)
     sys.exit(2)

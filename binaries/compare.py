@@ -18,12 +18,12 @@ from binaries import command_line
 from binaries import compare_runs
 from binaries import experiment_flags
 from binaries import runtime_flags
-from tff_hidenseek.experiments import comparison
-from tff_hidenseek.experiments import comparison_pages
-from tff_hidenseek.experiments import comparison_report
-from tff_hidenseek.experiments import comparison_results
-from tff_hidenseek.experiments import comparison_summary
-from tff_hidenseek.experiments import contenders as contenders_lib
+from tff_hidenseek.comparisons import contenders as contenders_lib
+from tff_hidenseek.comparisons import pages
+from tff_hidenseek.comparisons import plan as plan_lib
+from tff_hidenseek.comparisons import report as report_lib
+from tff_hidenseek.comparisons import results as results_lib
+from tff_hidenseek.comparisons import summary
 from tff_hidenseek.experiments import provenance
 from tff_hidenseek.experiments import run_folder
 
@@ -142,7 +142,7 @@ def _plan_runs():
       name: [experiment_flags.parse_value(name, text) for text in texts]
       for name, texts in _split_assignments('sweep', _SWEEP.value).items()
   }
-  return comparison.plan(
+  return plan_lib.plan(
       contenders_lib.sweep(contenders, grid),
       _OUTPUT_DIR.value,
       seeds=_parse_seeds('seeds', _SEEDS.value),
@@ -157,7 +157,7 @@ def _plan_runs():
 
 
 def _find_runs():
-  return comparison.find_runs(
+  return plan_lib.find_runs(
       _OUTPUT_DIR.value, experiment_flags.config_from_file
   )
 
@@ -165,7 +165,7 @@ def _find_runs():
 def _report(some_failed):
   """Writes the report of what is there, and prints its main numbers."""
   output_dir = _OUTPUT_DIR.value
-  results, unfinished = comparison_results.read(_find_runs())
+  results, unfinished = results_lib.read(_find_runs())
   if not results and some_failed:
     return  # Why has been said.
   if not results:
@@ -173,11 +173,11 @@ def _report(some_failed):
         f'`output_dir` must hold a finished run, found none in {output_dir}.'
     )
   sweep_metric = _SWEEP_METRIC.value[: -len('_mean')]
-  report = comparison_report.build_report(
+  report = report_lib.build_report(
       output_dir,
       results,
       unfinished,
-      targets=comparison_summary.Targets(
+      targets=summary.Targets(
           global_accuracy=_TARGET.value,
           personal_accuracy=_PERSONAL_TARGET.value,
       ),
@@ -185,18 +185,18 @@ def _report(some_failed):
       sweep_metric=sweep_metric,
       commands=provenance.read(output_dir),
   )
-  comparison_report.write_json(
+  report_lib.write_json(
       os.path.join(output_dir, 'report.json'), report, sweep_metric
   )
-  comparison_pages.write_pages(output_dir, report)
+  pages.write_pages(output_dir, report)
   if _RESULTS_JSON.value:
-    comparison_report.write_file(
+    report_lib.write_file(
         _RESULTS_JSON.value,
-        comparison_report.to_json(comparison_report.to_rows(report)),
+        report_lib.to_json(report_lib.to_rows(report)),
     )
-  print(f'\n{comparison_pages.to_text(report)}\n')
+  print(f'\n{pages.to_text(report)}\n')
   for run in unfinished:
-    print(f'not finished: {comparison_pages.describe_unfinished(run)}')
+    print(f'not finished: {pages.describe_unfinished(run)}')
   print(f'Report: {os.path.join(output_dir, "report.html")} (.md, .json)')
 
 
@@ -212,7 +212,7 @@ def main(argv):
       for run in runs:
         run_folder.check(run.run_dir, run.config, resume=True)
       folders = {run.run_dir for run in runs}
-      comparison.check_is_fair(
+      plan_lib.check_is_fair(
           runs
           + [
               run
@@ -221,7 +221,7 @@ def main(argv):
           ]
       )
       for run in runs:
-        comparison_report.write_file(run.flag_file, run.config.to_flag_file())
+        report_lib.write_file(run.flag_file, run.config.to_flag_file())
       provenance.record(
           _OUTPUT_DIR.value,
           ['python', '-m', 'binaries.compare', *sys.argv[1:]],

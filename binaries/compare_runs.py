@@ -10,8 +10,8 @@ from absl import flags
 import tqdm
 
 from binaries import runtime_flags
-from tff_hidenseek.experiments import child_commands
-from tff_hidenseek.experiments import comparison
+from tff_hidenseek.comparisons import child_commands
+from tff_hidenseek.comparisons import plan
 from tff_hidenseek.experiments import metrics
 from tff_hidenseek.experiments import run_folder
 
@@ -37,7 +37,7 @@ def _make_command(run) -> child_commands.Command:
   )
 
 
-def train(runs: Sequence[comparison.PlannedRun], num_parallel: int) -> bool:
+def train(runs: Sequence[plan.PlannedRun], num_parallel: int) -> bool:
   """Runs what has not finished, and shows how far it is.
 
   Args:

@@ -16,8 +16,8 @@ from absl import app
 from absl import flags
 import numpy as np
 
-from tff_hidenseek.export import device_client
 from tff_hidenseek.export import litert
+from tff_hidenseek.on_device import client as client_lib
 
 _MODEL = flags.DEFINE_string('model', None, 'The TFLite file that trains.')
 _EXAMPLES = flags.DEFINE_string(
@@ -35,7 +35,7 @@ def main(argv):
   del argv
   with np.load(_EXAMPLES.value, allow_pickle=False) as examples:
     x, y = examples['x'], examples['y']
-  client = device_client.DeviceClient(
+  client = client_lib.DeviceClient(
       litert.open_file(_MODEL.value),
       x,
       y,

@@ -25,13 +25,13 @@ import tensorflow as tf
 from binaries import command_line
 from binaries import experiment_flags
 from binaries import runtime_flags
+from tff_hidenseek.algorithms.hidenseek import hidenseek
+from tff_hidenseek.algorithms import sign_votes
+from tff_hidenseek.algorithms import vote_broadcasts
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import training_loop
-from tff_hidenseek.export import files
 from tff_hidenseek.export import trainable
-from tff_hidenseek.learning import hidenseek
-from tff_hidenseek.learning import sign_votes
-from tff_hidenseek.learning import vote_broadcasts
+from tff_hidenseek import files
 
 experiment_flags.define_experiment_flags()
 runtime_flags.define_runtime_flags()

@@ -6,8 +6,8 @@ from typing import Any, Dict
 from absl import flags
 import attrs
 
+from tff_hidenseek.algorithms import registry
 from tff_hidenseek.experiments import config as config_lib
-from tff_hidenseek.experiments import registry
 
 _DEFINE = {
     bool: flags.DEFINE_bool,

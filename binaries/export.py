@@ -27,8 +27,8 @@ from tff_hidenseek.experiments import training_run
 from tff_hidenseek.export import export_report
 from tff_hidenseek.export import formats
 from tff_hidenseek.export import litert
-from tff_hidenseek.export import ticket
 from tff_hidenseek.models import keras_files
+from tff_hidenseek.ticket import ticket
 
 runtime_flags.define_runtime_flags()
 _RUN_DIR = flags.DEFINE_string('run_dir', None, 'The folder of a finished run.')

@@ -14,12 +14,12 @@ import sys
 from absl import flags
 import tensorflow as tf
 
-from binaries import benchmark_systems
+from benchmarks.gpu import gpu_checks
+from benchmarks.gpu import gpu_digits
+from benchmarks.gpu import gpu_report
+from benchmarks.gpu import gpu_timing
+from benchmarks import system_processes
 from binaries import command_line
-from binaries import gpu_checks
-from binaries import gpu_digits
-from binaries import gpu_report
-from binaries import gpu_timing
 
 _OUTPUT_DIR = flags.DEFINE_string(
     'output_dir', None, 'The folder for gpu_check.json.'
@@ -39,7 +39,7 @@ _NUM_TIMED_ROUNDS = 3
 def _checks():
   """Returns the checks by name, those that matter most first."""
   partial = functools.partial
-  clients = benchmark_systems.make_clients(4, 50)
+  clients = system_processes.make_clients(4, 50)
   checks = dict(
       hello=partial(gpu_checks.check_hello, _DEVICE),
       fed_avg_parity=partial(
@@ -54,10 +54,10 @@ def _checks():
       ),
       memory=partial(
           gpu_timing.check_memory,
-          _DEVICE, 'cnn', benchmark_systems.make_clients(10, 50), 20, 1.0,
+          _DEVICE, 'cnn', system_processes.make_clients(10, 50), 20, 1.0,
       ),
   )
-  for workload in benchmark_systems.WORKLOADS:
+  for workload in system_processes.WORKLOADS:
     checks[f'seconds_{workload}'] = partial(
         gpu_timing.check_seconds,
         _DEVICE, [1, 4, 8], workload, _NUM_TIMED_ROUNDS,

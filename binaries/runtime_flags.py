@@ -3,9 +3,9 @@
 from absl import flags
 import tensorflow_federated as tff
 
-from tff_hidenseek.experiments import runtimes
+from tff_hidenseek.runtimes import contexts
 
-_OPTIONS = runtimes.RuntimeOptions()
+_OPTIONS = contexts.RuntimeOptions()
 
 
 def define_runtime_flags() -> None:
@@ -13,7 +13,7 @@ def define_runtime_flags() -> None:
   flags.DEFINE_enum(
       'runtime',
       'in_process',
-      list(runtimes.RUNTIMES),
+      list(contexts.RUNTIMES),
       'What executes the federated computations: this process, TFF\'s worker '
       'on this machine, or workers on a cluster of hosts.',
   )
@@ -53,10 +53,10 @@ def set_runtime() -> None:
         '`workers` must come with --runtime=cluster, found '
         f'--runtime={values.runtime}.'
     )
-  options = runtimes.RuntimeOptions(
+  options = contexts.RuntimeOptions(
       client_threads=values.client_threads,
       client_devices=values.client_devices,
       workers=values.workers,
       worker_timeout=values.worker_timeout,
   )
-  tff.framework.set_default_context(runtimes.RUNTIMES[values.runtime](options))
+  tff.framework.set_default_context(contexts.RUNTIMES[values.runtime](options))

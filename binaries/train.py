@@ -22,7 +22,7 @@ from tff_hidenseek.experiments import summary
 from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.experiments import training_run
 from tff_hidenseek.learning import client_files
-from tff_hidenseek.runtimes import worker_error
+from tff_hidenseek.runtimes import worker_channel
 
 experiment_flags.define_experiment_flags()
 runtime_flags.define_runtime_flags()
@@ -52,7 +52,7 @@ def _missing_client_files():
   """Says what to do where a host does not have a client's file."""
   try:
     yield
-  except (worker_error.WorkerError, tf.errors.NotFoundError) as error:
+  except (worker_channel.WorkerError, tf.errors.NotFoundError) as error:
     path = client_files.find_missing_file(str(error))
     if path is None:
       raise

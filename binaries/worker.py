@@ -10,7 +10,6 @@ from absl import app
 from absl import flags
 
 from tff_hidenseek.runtimes import worker_channel
-from tff_hidenseek.runtimes import worker_error
 from tff_hidenseek.runtimes import worker_process
 
 _START_SECONDS = 60.0
@@ -32,7 +31,7 @@ def main(argv):
     process = worker_process.WorkerProcess(_PORT.value, _LOG.value)
     with worker_channel.open_channel(f'localhost:{_PORT.value}') as channel:
       worker_process.wait_until_alive(process, channel, _START_SECONDS)
-  except worker_error.WorkerError as error:
+  except worker_channel.WorkerError as error:
     print(f'error: {error}', file=sys.stderr)
     sys.exit(2)
   print(

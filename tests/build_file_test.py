@@ -2,10 +2,10 @@ import collections
 
 from absl.testing import absltest
 
-from tests import build_file
-from tests import sources
+from tools import build_file
+from tools import sources
 
-_HINT = 'run `python -m tests.write_build_file`'
+_HINT = 'run `python -m tools.write_build_file`'
 
 
 class BuildFileTest(absltest.TestCase):

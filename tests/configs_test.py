@@ -15,10 +15,10 @@ import numpy as np
 import tensorflow_federated as tff
 
 from binaries import experiment_flags
+from tff_hidenseek.algorithms import registry
 from tff_hidenseek.data import datasets
 from tff_hidenseek.data import image_dataset
 from tff_hidenseek.experiments import federation as federation_lib
-from tff_hidenseek.experiments import registry
 from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.experiments import training_run
 from tff_hidenseek.runtimes import in_process

@@ -3,7 +3,7 @@ import re
 
 from absl.testing import absltest
 
-from tests import sources
+from tools import sources
 
 # The data sets' loader of federated EMNIST is TFF's.
 _LAZY_TFF_USERS = ('tff_hidenseek.data.emnist',)
@@ -34,7 +34,7 @@ class ImportDirectionsTest(absltest.TestCase):
     self.assertIn(__name__, self.by_module)
     (imported,) = [
         i for i in self.by_module[__name__].imports
-        if i.module == 'tests.sources']
+        if i.module == 'tools.sources']
     self.assertFalse(imported.is_lazy)
 
   def test_imports_point_down(self):

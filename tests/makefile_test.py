@@ -4,7 +4,7 @@ import subprocess
 
 from absl.testing import absltest
 
-from tests import sources
+from tools import sources
 
 # Stands for an interpreter: writes down what it is asked for and installs
 # nothing but, where `$UV` is set, the program uv that stands there.

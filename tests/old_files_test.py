@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 import tff_hidenseek
-from tests import sources
 from tests.binaries import command_runs
 from tff_hidenseek.layers import sign_masked
 from tff_hidenseek.models import keras_files
+from tools import sources
 
 _FOLDER = os.path.join(sources.ROOT, 'tests', 'old_files', 'd69563d')
 

@@ -11,7 +11,7 @@ import zipfile
 
 from absl.testing import absltest
 
-from tests import sources
+from tools import sources
 
 
 # As a user has it: the tests themselves have chosen their Keras.

@@ -3,9 +3,11 @@ import re
 
 from absl.testing import absltest
 
-from tests import sources
+from tools import sources
 
-_FOLDERS = ('.ci', 'binaries', 'configs', 'docs', 'tests', 'tff_hidenseek')
+_FOLDERS = (
+    '.ci', 'benchmarks', 'binaries', 'configs', 'docs', 'examples', 'findings',
+    'tests', 'tff_hidenseek', 'tools')
 _INDEX = re.compile(
     r'index[-_]url|find[-_]links|trusted[-_]host|'
     r'https?://[^\s/]*(?:pypi|pythonhosted|npmjs|artifactory)|'

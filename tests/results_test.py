@@ -4,7 +4,7 @@ import json
 
 from absl.testing import absltest
 
-from tests import results_tables
+from tools import results_tables
 
 _KEYS = {
     'algorithm',
@@ -44,7 +44,7 @@ class ResultsTest(absltest.TestCase):
       self.assertEqual(
           page,
           results_tables.fill(page),
-          'Run `python -m tests.write_results_tables`.',
+          'Run `python -m tools.write_results_tables`.',
       )
       self.assertRegex(page, r'<!-- table: .* -->\n\| ')
 

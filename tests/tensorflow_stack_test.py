@@ -4,7 +4,7 @@ import textwrap
 
 from absl.testing import absltest
 
-from tests import sources
+from tools import sources
 
 
 def _run(program):

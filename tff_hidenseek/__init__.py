@@ -10,16 +10,16 @@ __version__ = '0.10.0'
 
 # What is offered here: a module, or a function of one.
 _OFFERED = {
+    'architectures': 'models.architectures',
     'client_data': 'learning.client_data',
-    'convnets': 'models.convnets',
     'federated_algorithm': 'learning.federated_algorithm',
-    'hidenseek': 'learning.hidenseek',
-    'hidenseek_options': 'learning.hidenseek_options',
+    'hidenseek': 'algorithms.hidenseek.hidenseek',
+    'hidenseek_options': 'algorithms.hidenseek.hidenseek_options',
     'in_process': 'runtimes.in_process',
     'layers': 'layers',
     'load_keras_model': 'models.keras_files:load_keras_model',
-    'load_ticket': 'export.ticket:load_ticket',
-    'sign_votes': 'learning.sign_votes',
+    'load_ticket': 'ticket.ticket:load_ticket',
+    'sign_votes': 'algorithms.sign_votes',
 }
 
 

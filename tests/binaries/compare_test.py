@@ -10,9 +10,9 @@ import time
 import unittest
 from unittest import mock
 
-from tff_hidenseek.experiments import child_commands
-from tff_hidenseek.experiments import metrics
 from tests.binaries import command_runs
+from tff_hidenseek.comparisons import child_commands
+from tff_hidenseek.experiments import metrics
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _TINY = (*command_runs.TINY_FLAGS, '--rounds_per_personal_evaluation=1')

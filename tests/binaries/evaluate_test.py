@@ -4,8 +4,8 @@ import shutil
 import tempfile
 import unittest
 
-from tff_hidenseek.experiments import metrics
 from tests.binaries import command_runs
+from tff_hidenseek.experiments import metrics
 
 
 class EvaluateTest(unittest.TestCase):

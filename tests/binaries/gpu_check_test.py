@@ -10,13 +10,13 @@ from absl.testing import absltest
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.gpu import gpu_checks
+from benchmarks.gpu import gpu_digits
+from benchmarks.gpu import gpu_outcome
+from benchmarks.gpu import gpu_parity
+from benchmarks.gpu import gpu_report
+from benchmarks.gpu import gpu_timing
 from binaries import experiment_flags
-from binaries import gpu_checks
-from binaries import gpu_digits
-from binaries import gpu_outcome
-from binaries import gpu_parity
-from binaries import gpu_report
-from binaries import gpu_timing
 from tests.binaries import command_runs
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -28,23 +28,23 @@ _CHECKS_ON_CPUS = textwrap.dedent("""
     import sys
 
     import tensorflow as tf
-    from binaries import benchmark_systems
-    from binaries import gpu_checks
-    from binaries import gpu_digits
-    from binaries import gpu_report
-    from binaries import gpu_timing
+    from benchmarks.gpu import gpu_checks
+    from benchmarks.gpu import gpu_digits
+    from benchmarks.gpu import gpu_report
+    from benchmarks.gpu import gpu_timing
+    from benchmarks import system_processes
 
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices('CPU')[0],
         [tf.config.LogicalDeviceConfiguration()] * 2,
     )
     devices = ('CPU:0', 'CPU:1')
-    clients = benchmark_systems.make_clients(2, 20)
+    clients = system_processes.make_clients(2, 20)
     digits = dict(
         model='linear', pruning_iterations=5, num_clients=4, batch_size=10,
         clients_per_round=4, num_rounds=12)
-    benchmark_systems.WORKLOADS['tiny'] = (2, 20)
-    benchmark_systems.MODELS['tiny'] = 'linear'
+    system_processes.WORKLOADS['tiny'] = (2, 20)
+    system_processes.MODELS['tiny'] = 'linear'
 
     @contextlib.contextmanager
     def watch_memory(device, growth):
@@ -209,7 +209,7 @@ class TimingTest(absltest.TestCase):
         pass
 
     with mock.patch.dict(os.environ), mock.patch.object(
-        gpu_timing.benchmark_systems, 'System', FakeSystem
+        gpu_timing.system_processes, 'System', FakeSystem
     ):
       os.environ.pop('CUDA_VISIBLE_DEVICES', None)
       found = gpu_timing.time_in_own_process('W2', 'fed_avg', 3)

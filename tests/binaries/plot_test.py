@@ -3,8 +3,8 @@ import os
 import tempfile
 import unittest
 
-from tff_hidenseek.experiments import metrics
 from tests.binaries import command_runs
+from tff_hidenseek.experiments import metrics
 
 
 def _write_run(run_dir, accuracies):

@@ -8,12 +8,12 @@ import unittest
 from absl.testing import parameterized
 import numpy as np
 
-from tff_hidenseek.experiments import registry
-from tff_hidenseek.models import model_table
 from tests.binaries import command_runs
+from tff_hidenseek.algorithms import registry
+from tff_hidenseek.models import architectures
 
 _ALGORITHMS = ', '.join(registry.ALGORITHMS)
-_MODELS = ', '.join(model_table.MODELS)
+_MODELS = ', '.join(architectures.MODELS)
 
 
 class TrainErrorsTest(parameterized.TestCase):

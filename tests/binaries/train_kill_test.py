@@ -15,8 +15,8 @@ import unittest
 import numpy as np
 import tensorflow as tf
 
-from tff_hidenseek.experiments import metrics
 from tests.binaries import command_runs
+from tff_hidenseek.experiments import metrics
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _NUM_ROUNDS = 24

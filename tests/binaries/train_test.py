@@ -13,9 +13,9 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from binaries import experiment_flags
+from tests.binaries import command_runs
 from tff_hidenseek.data import datasets
 from tff_hidenseek.experiments import metrics
-from tests.binaries import command_runs
 
 
 def _read(*path):

@@ -2,9 +2,9 @@ import unittest
 
 import attrs
 
+from tff_hidenseek.algorithms import registry
 from tff_hidenseek.experiments import config
-from tff_hidenseek.experiments import registry
-from tff_hidenseek.models import model_table
+from tff_hidenseek.models import architectures
 
 
 class BuildConfigTest(unittest.TestCase):
@@ -38,7 +38,7 @@ class BuildConfigTest(unittest.TestCase):
   def test_raises_on_unknown_names_with_the_list(self):
     for argument, table in (
         ('algorithm', registry.ALGORITHMS),
-        ('model', model_table.MODELS),
+        ('model', architectures.MODELS),
     ):
       with self.assertRaisesRegex(
           ValueError,

@@ -4,9 +4,9 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
+from tests.experiments import tiny_experiment
 from tff_hidenseek.data import partition_files
 from tff_hidenseek.experiments import federation as federation_lib
-from tests.experiments import tiny_experiment
 
 
 class FederationTest(tf.test.TestCase):

@@ -4,8 +4,8 @@ import tempfile
 import unittest
 from unittest import mock
 
-from tff_hidenseek.experiments import run_folder
 from tests.experiments import tiny_experiment
+from tff_hidenseek.experiments import run_folder
 
 
 class RunFolderTest(unittest.TestCase):

@@ -5,12 +5,12 @@ import functools
 import attrs
 import tensorflow_federated as tff
 
+from tff_hidenseek.algorithms import registry
 from tff_hidenseek.experiments import config as config_lib
 from tff_hidenseek.experiments import federation as federation_lib
-from tff_hidenseek.experiments import registry
-from tff_hidenseek.experiments import runtimes
 from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.experiments import training_run
+from tff_hidenseek.runtimes import contexts
 
 _VALUES = dict(
     model='linear',
@@ -34,8 +34,8 @@ def set_context() -> None:
 
 @functools.lru_cache(maxsize=None)
 def _create_context():
-  return runtimes.RUNTIMES['in_process'](
-      runtimes.RuntimeOptions(client_threads=2)
+  return contexts.RUNTIMES['in_process'](
+      contexts.RuntimeOptions(client_threads=2)
   )
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.experiments import tiny_experiment
 from tff_hidenseek.experiments import checkpoints
 from tff_hidenseek.experiments import metrics
 from tff_hidenseek.experiments import personal_accuracies
 from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.experiments import training_run
-from tests.experiments import tiny_experiment
 
 
 def setUpModule():

@@ -5,9 +5,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from tff_hidenseek.experiments import registry
-from tff_hidenseek.experiments import runtimes
 from tests.experiments import tiny_experiment
+from tff_hidenseek.algorithms import registry
+from tff_hidenseek.runtimes import contexts
 
 
 def setUpModule():
@@ -116,7 +116,7 @@ class RuntimesTest(tf.test.TestCase):
 
   def _run(self, runtime, **options):
     """Returns the rows, accuracies and scores of a run in a runtime."""
-    context = runtimes.RUNTIMES[runtime](runtimes.RuntimeOptions(**options))
+    context = contexts.RUNTIMES[runtime](contexts.RuntimeOptions(**options))
     with tff.framework.get_context_stack().install(context):
       run = _start_run(votes='moves', weight_by_examples=True)
       rows = [run.train_round(round_num) for round_num in (1, 2)]

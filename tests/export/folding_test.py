@@ -14,8 +14,8 @@ from tff_hidenseek.export import folding
 from tff_hidenseek.export import tfmot_pruning
 from tff_hidenseek.layers import sign_masked_conv2d
 from tff_hidenseek.layers import sign_masked_dense
+from tff_hidenseek.models import architectures
 from tff_hidenseek.models import layer_sets
-from tff_hidenseek.models import model_table
 
 _SHAPES = {'vgg16': (32, 32, 3), 'resnet18': (16, 16, 3)}
 
@@ -45,7 +45,7 @@ def _build_with_random_weights(name, shape):
 class FoldingTest(unittest.TestCase):
 
   def test_outputs_of_every_model_are_equal(self):
-    for name in model_table.MODELS:
+    for name in architectures.MODELS:
       with self.subTest(name):
         shape = _SHAPES.get(name, (8, 8, 1))
         model = _build_with_random_weights(name, shape)

@@ -6,12 +6,12 @@ import numpy as np
 import tensorflow as tf
 
 from tff_hidenseek.data import datasets
-from tff_hidenseek.export import ticket_description
 from tff_hidenseek.layers import class_prior
 from tff_hidenseek.layers import sign_masked
 from tff_hidenseek.learning import losses
 from tff_hidenseek.models import layer_sets
 from tff_hidenseek.models import seeded_network
+from tff_hidenseek.ticket import description
 
 
 def make_options(**changes) -> seeded_network.NetworkOptions:
@@ -27,7 +27,7 @@ def make_options(**changes) -> seeded_network.NetworkOptions:
 
 
 def make_architecture(name, input_shape=(8, 8, 1), num_classes=10):
-  return ticket_description.Architecture(name, input_shape, num_classes)
+  return description.Architecture(name, input_shape, num_classes)
 
 
 def build_untrained(architecture, options) -> tf.keras.Model:
@@ -55,7 +55,7 @@ def load_digits():
 
 @functools.lru_cache()
 def train_on_digits(name, num_epochs=4, **changes) -> tf.keras.Model:
-  """Returns a model of `models.model_table`, trained for a moment."""
+  """Returns a model of `models.architectures`, trained for a moment."""
   tf.keras.utils.set_random_seed(0)
   digits = load_digits()
   model = build_untrained(make_architecture(name), make_options(**changes))

@@ -4,9 +4,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.learning import boundary
 from tff_hidenseek.learning import decoded_means
 from tff_hidenseek.runtimes import in_process
-from tests.learning import boundary
 
 # Ones at the positions that are sent.
 _UPLOAD_TYPE = tff.TensorType(np.int32, [None])

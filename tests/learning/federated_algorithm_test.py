@@ -6,12 +6,12 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.learning import boundary
+from tests.learning import tiny_task
 from tff_hidenseek.learning import client_work
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.models import layer_sets
 from tff_hidenseek.runtimes import in_process
-from tests.learning import boundary
-from tests.learning import tiny_task
 
 
 def setUpModule():

@@ -3,18 +3,16 @@
 import numpy as np
 import tensorflow as tf
 
+from tff_hidenseek.models import architectures
 from tff_hidenseek.models import layer_sets
-from tff_hidenseek.models import mlp
-from tff_hidenseek.models import prunable_layers
-from tff_hidenseek.models import resnets
 
 
 def _build_kernels(seed):
-  model = mlp.build_mlp(
+  model = architectures.build_mlp(
       [10, 10, 1], 300, layer_sets.DenseLayers(initializer_seed=seed)
   )
   return [
-      layer.kernel.numpy() for layer in prunable_layers.prunable_layers(model)
+      layer.kernel.numpy() for layer in layer_sets.prunable_layers(model)
   ]
 
 
@@ -47,20 +45,20 @@ class SignMaskedLayersTest(tf.test.TestCase):
 
   def test_each_layer_keeps_its_own_number_of_weights(self):
     num_kept = {'dense1': 5, 'dense2': 6, 'logits': 7}
-    model = mlp.build_mlp(
+    model = architectures.build_mlp(
         [8, 8, 1], 10, layer_sets.SignMaskedLayers(num_kept)
     )
-    for layer in prunable_layers.prunable_layers(model):
+    for layer in layer_sets.prunable_layers(model):
       self.assertEqual(layer.num_kept, num_kept[layer.name])
 
 
 class SaliencyLayersTest(tf.test.TestCase):
 
   def test_a_model_computes_in_float64_without_normalisation(self):
-    model = resnets.build_resnet18(
+    model = architectures.build_resnet18(
         [8, 8, 3], 10, layer_sets.SaliencyLayers()
     )
-    for layer in prunable_layers.prunable_layers(model):
+    for layer in layer_sets.prunable_layers(model):
       layer.kernel.assign(0.1 * tf.ones_like(layer.kernel))
     once = model(tf.ones([1, 8, 8, 3], tf.float64))
     self.assertEqual(once.dtype, tf.float64)

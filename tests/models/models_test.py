@@ -4,33 +4,30 @@ from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 
-from tff_hidenseek.models import convnets
+from tff_hidenseek.models import architectures
 from tff_hidenseek.models import layer_sets
-from tff_hidenseek.models import mlp
-from tff_hidenseek.models import prunable_layers
-from tff_hidenseek.models import resnets
 
 # The builder, an input shape, and how many weights its kernels have then.
 _MODELS = {
-    'linear': (mlp.build_linear, [8, 8, 1], 640),
-    'mlp': (mlp.build_mlp, [8, 8, 1], 50_200),
-    'cnn': (convnets.build_cnn, [8, 8, 1], 52_768),
-    'cnn_w1': (convnets.build_cnn, [32, 32, 3], 1_626_208),
-    'pooled_cnn': (convnets.build_pooled_cnn, [28, 28, 1], 421_408),
-    'pooled_cnn_digits': (convnets.build_pooled_cnn, [8, 8, 1], 52_768),
-    'lenet': (convnets.build_lenet, [8, 8, 1], 21_150),
-    'conv2': (convnets.build_conv2, [8, 8, 1], 367_680),
-    'conv4': (convnets.build_conv4, [32, 32, 3], 2_425_024),
-    'conv6': (convnets.build_conv6, [32, 32, 3], 2_261_184),
-    'vgg16': (convnets.build_vgg16, [32, 32, 3], 14_715_584),
-    'resnet18': (resnets.build_resnet18, [32, 32, 3], 11_164_352),
+    'linear': (architectures.build_linear, [8, 8, 1], 640),
+    'mlp': (architectures.build_mlp, [8, 8, 1], 50_200),
+    'cnn': (architectures.build_cnn, [8, 8, 1], 52_768),
+    'cnn_w1': (architectures.build_cnn, [32, 32, 3], 1_626_208),
+    'pooled_cnn': (architectures.build_pooled_cnn, [28, 28, 1], 421_408),
+    'pooled_cnn_digits': (architectures.build_pooled_cnn, [8, 8, 1], 52_768),
+    'lenet': (architectures.build_lenet, [8, 8, 1], 21_150),
+    'conv2': (architectures.build_conv2, [8, 8, 1], 367_680),
+    'conv4': (architectures.build_conv4, [32, 32, 3], 2_425_024),
+    'conv6': (architectures.build_conv6, [32, 32, 3], 2_261_184),
+    'vgg16': (architectures.build_vgg16, [32, 32, 3], 14_715_584),
+    'resnet18': (architectures.build_resnet18, [32, 32, 3], 11_164_352),
 }
 
 
 def _kernel_shapes(model):
   return {
       layer.name: tuple(layer.kernel.shape)
-      for layer in prunable_layers.prunable_layers(model)
+      for layer in layer_sets.prunable_layers(model)
   }
 
 
@@ -65,8 +62,8 @@ class ModelsTest(tf.test.TestCase, parameterized.TestCase):
     self.assertBetween(float(tf.math.reduce_std(logits)), 0.1, 10)
 
   @parameterized.named_parameters(
-      ('cnn', convnets.build_cnn, [8, 8, 1]),
-      ('resnet18', resnets.build_resnet18, [8, 8, 3]),
+      ('cnn', architectures.build_cnn, [8, 8, 1]),
+      ('resnet18', architectures.build_resnet18, [8, 8, 3]),
   )
   def test_sign_masked_equals_dense_with_its_kernels(
       self, build_model, input_shape
@@ -82,7 +79,7 @@ class ModelsTest(tf.test.TestCase, parameterized.TestCase):
     masked = build_model(
         input_shape, 10, layer_sets.SignMaskedLayers(num_kept)
     )
-    for layer in prunable_layers.prunable_layers(masked):
+    for layer in layer_sets.prunable_layers(masked):
       size = layer.flat_kernel.shape[0]
       layer.set_frozen(
           np.sort(rng.choice(size, layer.num_kept, replace=False)),
@@ -98,9 +95,9 @@ class ModelsTest(tf.test.TestCase, parameterized.TestCase):
 class PrunableLayersTest(tf.test.TestCase):
 
   def test_are_in_the_order_of_the_model(self):
-    model = convnets.build_lenet([8, 8, 1], 10, layer_sets.DenseLayers())
+    model = architectures.build_lenet([8, 8, 1], 10, layer_sets.DenseLayers())
     self.assertEqual(
-        [layer.name for layer in prunable_layers.prunable_layers(model)],
+        [layer.name for layer in layer_sets.prunable_layers(model)],
         ['conv1', 'conv2', 'dense1', 'dense2', 'logits'],
     )
 

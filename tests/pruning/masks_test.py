@@ -4,9 +4,8 @@ from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 
-from tff_hidenseek.models import convnets
+from tff_hidenseek.models import architectures
 from tff_hidenseek.models import layer_sets
-from tff_hidenseek.models import prunable_layers
 from tff_hidenseek.pruning import masks
 from tff_hidenseek.pruning import random_kernels
 
@@ -14,10 +13,10 @@ _NAMES = list(masks.MASK_FNS)
 
 
 def _build_masks(name, density=0.1, mask_seed=0, kernel_seed=0, iterations=5):
-  model = convnets.build_cnn([8, 8, 1], 10, layer_sets.SaliencyLayers())
+  model = architectures.build_cnn([8, 8, 1], 10, layer_sets.SaliencyLayers())
   shapes = {
       layer.name: layer.kernel.shape
-      for layer in prunable_layers.prunable_layers(model)
+      for layer in layer_sets.prunable_layers(model)
   }
   kernels = random_kernels.draw_kernels(shapes, kernel_seed, 'ternary')
   return masks.MASK_FNS[name](
@@ -93,10 +92,10 @@ class ControlsTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(shared, first['dense1'].mean(), atol=0.03)
 
   def test_magnitude_keeps_the_largest_of_all_layers(self):
-    model = convnets.build_cnn([8, 8, 1], 10, layer_sets.SaliencyLayers())
+    model = architectures.build_cnn([8, 8, 1], 10, layer_sets.SaliencyLayers())
     kernels = {
         layer.name: np.full(layer.kernel.shape, 0.5)
-        for layer in prunable_layers.prunable_layers(model)
+        for layer in layer_sets.prunable_layers(model)
     }
     for kernel in kernels.values():
       kernel.flat[-1] = -2

@@ -8,11 +8,8 @@ from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 
-from tff_hidenseek.models import convnets
+from tff_hidenseek.models import architectures
 from tff_hidenseek.models import layer_sets
-from tff_hidenseek.models import mlp
-from tff_hidenseek.models import prunable_layers
-from tff_hidenseek.models import resnets
 from tff_hidenseek.pruning import random_kernels
 from tff_hidenseek.pruning import synflow
 
@@ -32,7 +29,7 @@ def _build_model(build_model, input_shape):
   model = build_model(input_shape, 10, layer_sets.SaliencyLayers())
   shapes = {
       layer.name: layer.kernel.shape
-      for layer in prunable_layers.prunable_layers(model)
+      for layer in layer_sets.prunable_layers(model)
   }
   return model, random_kernels.draw_kernels(shapes, 0, 'ternary')
 
@@ -50,7 +47,7 @@ def _build_chain(*kernels):
 
 def compute_digest():
   """Hashes the mask of a small net."""
-  model, kernels = _build_model(convnets.build_pooled_cnn, [28, 28, 1])
+  model, kernels = _build_model(architectures.build_pooled_cnn, [28, 28, 1])
   masks = synflow.build_synflow_mask(
       model, kernels, 0.05, seed=0, num_iterations=10
   )
@@ -72,10 +69,10 @@ class SaliencyTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllEqual(second, [[20], [36]])
 
   @parameterized.parameters(
-      (mlp.build_mlp, [8, 8, 1]),
-      (convnets.build_lenet, [8, 8, 1]),
-      (convnets.build_cnn, [12, 12, 1]),
-      (convnets.build_vgg16, [32, 32, 3]),
+      (architectures.build_mlp, [8, 8, 1]),
+      (architectures.build_lenet, [8, 8, 1]),
+      (architectures.build_cnn, [12, 12, 1]),
+      (architectures.build_vgg16, [32, 32, 3]),
   )
   def test_of_each_layer_sum_to_the_flow(self, build_model, input_shape):
     model, kernels = _build_model(build_model, input_shape)
@@ -89,7 +86,7 @@ class SaliencyTest(tf.test.TestCase, parameterized.TestCase):
       self.assertAllClose(tf.reduce_sum(saliency), flow, rtol=1e-12)
 
   def test_of_parallel_branches_sum_to_the_flow(self):
-    model, kernels = _build_model(resnets.build_resnet18, [8, 8, 3])
+    model, kernels = _build_model(architectures.build_resnet18, [8, 8, 3])
     for name, kernel in kernels.items():
       model.get_layer(name).kernel.assign(np.abs(kernel))
     saliencies = synflow.build_saliency_fn(model, kernels)()
@@ -145,7 +142,7 @@ class BuildSynflowMaskTest(tf.test.TestCase, parameterized.TestCase):
       (0.1, 1), (0.1, 7), (0.03, 20), (0.50001, 3), (1.0, 2)
   )
   def test_keeps_exactly_the_rounded_number(self, density, num_iterations):
-    model, kernels = _build_model(convnets.build_cnn, [8, 8, 1])
+    model, kernels = _build_model(architectures.build_cnn, [8, 8, 1])
     masks = synflow.build_synflow_mask(
         model, kernels, density, seed=0, num_iterations=num_iterations
     )
@@ -159,7 +156,7 @@ class BuildSynflowMaskTest(tf.test.TestCase, parameterized.TestCase):
     )
 
   def test_does_not_depend_on_the_scale_of_a_layer(self):
-    model, kernels = _build_model(convnets.build_pooled_cnn, [8, 8, 1])
+    model, kernels = _build_model(architectures.build_pooled_cnn, [8, 8, 1])
     def mask_of(kernels):
       return synflow.build_synflow_mask(
           model, kernels, 0.05, seed=0, num_iterations=10
@@ -172,7 +169,7 @@ class BuildSynflowMaskTest(tf.test.TestCase, parameterized.TestCase):
       self.assertAllEqual(mask, expected[name])
 
   def test_depends_on_the_magnitudes_but_not_on_the_signs(self):
-    model, kernels = _build_model(convnets.build_cnn, [8, 8, 1])
+    model, kernels = _build_model(architectures.build_cnn, [8, 8, 1])
     def mask_of(kernels):
       return synflow.build_synflow_mask(
           model, kernels, 0.1, seed=0, num_iterations=5
@@ -198,7 +195,7 @@ class BuildSynflowMaskTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllEqual(masks['dense1'].ravel(), [True] * 8 + [False] * 8)
 
   def test_leaves_every_layer_of_a_residual_net_some_weights(self):
-    model, kernels = _build_model(resnets.build_resnet18, [8, 8, 3])
+    model, kernels = _build_model(architectures.build_resnet18, [8, 8, 3])
     masks = synflow.build_synflow_mask(
         model, kernels, 0.05, seed=0, num_iterations=10
     )
@@ -208,7 +205,7 @@ class BuildSynflowMaskTest(tf.test.TestCase, parameterized.TestCase):
     )
 
   def test_raises_on_an_emptied_layer_and_names_it(self):
-    model, kernels = _build_model(convnets.build_cnn, [8, 8, 1])
+    model, kernels = _build_model(architectures.build_cnn, [8, 8, 1])
     with self.assertRaisesRegex(
         ValueError,
         'density 0.001 in 1 iteration.* no weight in: conv2, dense1, logits. '

@@ -16,7 +16,6 @@ from tff_hidenseek.runtimes import cluster
 from tff_hidenseek.runtimes import in_process
 from tff_hidenseek.runtimes import worker
 from tff_hidenseek.runtimes import worker_channel
-from tff_hidenseek.runtimes import worker_error
 from tff_hidenseek.runtimes import worker_process
 
 _FLOATS = tff.FederatedType(np.float32, tff.CLIENTS)
@@ -158,7 +157,7 @@ class ClusterTest(unittest.TestCase):
     for process in self._workers:
       process.stop()
     with self.assertRaisesRegex(
-        worker_error.WorkerError, 'No live worker .* within 2 s'
+        worker_channel.WorkerError, 'No live worker .* within 2 s'
     ):
       _run_round(1.0, [10.0], [1.0])
     self._start(0)
@@ -175,7 +174,8 @@ class ClusterTest(unittest.TestCase):
       return tff.federated_sum(tff.federated_map(check, values))
 
     with self.assertRaisesRegex(
-        worker_error.WorkerError, r'^The worker at localhost:.* failed: .*-1\]$'
+        worker_channel.WorkerError,
+        r'^The worker at localhost:.* failed: .*-1\]$',
     ):
       add_positive([1.0, -1.0])
 

@@ -3,7 +3,6 @@ import unittest
 import numpy as np
 import tensorflow_federated as tff
 
-from tff_hidenseek.runtimes import compilation
 from tff_hidenseek.runtimes import dataflow_builder
 from tff_hidenseek.runtimes import schedule
 
@@ -21,7 +20,7 @@ def _subtract(first, second):
 
 
 def _build(computation):
-  native = compilation.compile_to_native(computation)
+  native = dataflow_builder.compile_to_native(computation)
   return schedule.build_schedule(
       dataflow_builder.build_dataflow(native.to_building_block())
   )

@@ -7,10 +7,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from tff_hidenseek.baselines import fed_avg
+from tff_hidenseek.algorithms import fed_avg
 from tff_hidenseek.learning import federated_algorithm
-from tff_hidenseek.models import convnets
-from tff_hidenseek.runtimes import compilation
+from tff_hidenseek.models import architectures
 from tff_hidenseek.runtimes import dataflow_builder
 from tff_hidenseek.runtimes import schedule
 from tff_hidenseek.runtimes import tensorflow_leaf
@@ -124,13 +123,13 @@ class TensorFlowLeafTest(unittest.TestCase):
 
   def test_traces_a_deep_network_whatever_the_order_of_its_nodes(self):
     task = federated_algorithm.LearningTask(
-        functools.partial(convnets.build_vgg16, (32, 32, 3), 10),
+        functools.partial(architectures.build_vgg16, (32, 32, 3), 10),
         input_shape=(32, 32, 3),
         num_classes=10,
         seed=0,
     )
     algorithm = fed_avg.build_fed_avg(task, fed_avg.FedAvgOptions())
-    native = compilation.compile_to_native(algorithm.process.next)
+    native = dataflow_builder.compile_to_native(algorithm.process.next)
     flow = dataflow_builder.build_dataflow(native.to_building_block())
     (clients,) = [
         current.clients

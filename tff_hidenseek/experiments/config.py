@@ -8,11 +8,11 @@ from typing import Any, Mapping
 
 import attrs
 
+from tff_hidenseek.algorithms import registry
 from tff_hidenseek.data import datasets
 from tff_hidenseek.data import partitions
-from tff_hidenseek.experiments import registry
 from tff_hidenseek.learning import options as options_lib
-from tff_hidenseek.models import model_table
+from tff_hidenseek.models import architectures
 
 _option = options_lib.option
 
@@ -26,7 +26,7 @@ class ExperimentConfig:
     options: The algorithm's options, of its `options_class`.
     dataset: A name in `datasets.DATASETS`, `npz:PATH` or `images:DIR`.
     data_dir: Folder with data set files.
-    model: A name in `model_table.MODELS`.
+    model: A name in `architectures.MODELS`.
     partition: How examples are divided over clients.
     partition_file: A saved partition to use instead.
     num_clients: Clients, seen in training or not.
@@ -74,7 +74,7 @@ class ExperimentConfig:
       default='cnn',
       metadata={
           'help': 'Architecture.',
-          'choices': tuple(model_table.MODELS),
+          'choices': tuple(architectures.MODELS),
       },
   )
   partition: str = _option(
@@ -150,7 +150,7 @@ class ExperimentConfig:
 
   def __attrs_post_init__(self):
     check_name('algorithm', self.algorithm, registry.ALGORITHMS)
-    check_name('model', self.model, model_table.MODELS)
+    check_name('model', self.model, architectures.MODELS)
     num_seen = self.num_clients - self.num_unseen_clients
     if self.clients_per_round > num_seen:
       raise ValueError(

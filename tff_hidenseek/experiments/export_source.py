@@ -5,11 +5,11 @@ from typing import Any, Dict, Optional
 import numpy as np
 import tensorflow as tf
 
+from tff_hidenseek.algorithms.hidenseek import hidenseek_options
+from tff_hidenseek.algorithms.hidenseek import pruned_network
 from tff_hidenseek.export import formats
 from tff_hidenseek.export import serving
-from tff_hidenseek.export import ticket_description
-from tff_hidenseek.learning import hidenseek_options
-from tff_hidenseek.learning import pruned_network
+from tff_hidenseek.ticket import description as description_lib
 
 _DIGITS = tuple('0123456789')
 # Other data has its classes by number.
@@ -55,7 +55,7 @@ def make_source(
   return formats.Source(
       model=model,
       calibration_images=calibration_images,
-      architecture=ticket_description.Architecture(
+      architecture=description_lib.Architecture(
           config.model, tuple(model.input_shape[1:]), model.output_shape[-1]
       ),
       network_options=network_options,

@@ -5,7 +5,7 @@ import os
 from typing import Dict, Mapping, Optional
 
 from tff_hidenseek.experiments import federation as federation_lib
-from tff_hidenseek.export import files
+from tff_hidenseek import files
 
 FILE = 'personal_accuracies.json'
 

@@ -9,8 +9,8 @@ import attrs
 
 from tff_hidenseek.experiments import export_source
 from tff_hidenseek.experiments import run_folder
-from tff_hidenseek.export import files
 from tff_hidenseek.export import formats
+from tff_hidenseek import files
 from tff_hidenseek.models import keras_files
 
 _FILE = 'shipped_model.json'

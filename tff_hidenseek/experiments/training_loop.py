@@ -8,15 +8,15 @@ from typing import Any, Dict, List, Mapping, Optional
 import numpy as np
 import tqdm
 
+from tff_hidenseek.algorithms import registry
 from tff_hidenseek.experiments import checkpoints
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import metrics as metrics_lib
 from tff_hidenseek.experiments import personal_accuracies
-from tff_hidenseek.experiments import registry
 from tff_hidenseek.experiments import training_run
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.models import architectures
 from tff_hidenseek.models import kernel_shapes
-from tff_hidenseek.models import model_table
 
 
 def build_algorithm(
@@ -38,7 +38,7 @@ def build_algorithm(
   dataset = federation.dataset
   input_shape = dataset.image_shape
   build_model = functools.partial(
-      model_table.MODELS[config.model], input_shape, dataset.num_classes
+      architectures.MODELS[config.model], input_shape, dataset.num_classes
   )
   try:
     kernel_shapes.kernel_shapes(build_model)

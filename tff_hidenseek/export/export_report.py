@@ -10,7 +10,7 @@ import attrs
 from matplotlib import figure
 import numpy as np
 
-from tff_hidenseek.export import files
+from tff_hidenseek import files
 
 _COMPARISONS = 40
 _MARKERS = 'os^vDPX<>phd'

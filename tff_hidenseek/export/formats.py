@@ -12,11 +12,11 @@ from tff_hidenseek.export import file_description
 from tff_hidenseek.export import folding
 from tff_hidenseek.export import litert
 from tff_hidenseek.export import serving
-from tff_hidenseek.export import ticket
-from tff_hidenseek.export import ticket_description
 from tff_hidenseek.export import tflite_flavours
 from tff_hidenseek.export import trainable
 from tff_hidenseek.models import seeded_network
+from tff_hidenseek.ticket import description as description_lib
+from tff_hidenseek.ticket import ticket
 
 PredictFn = Callable[[np.ndarray], np.ndarray]
 
@@ -40,7 +40,7 @@ class Source:
   model: tf.keras.Model
   folded: tf.keras.Model = attrs.field(init=False)
   calibration_images: np.ndarray
-  architecture: ticket_description.Architecture
+  architecture: description_lib.Architecture
   network_options: Optional[seeded_network.NetworkOptions]
   ticket_mask: str
   batch_size: int

@@ -25,7 +25,7 @@ from tff_hidenseek.layers import sign_masked_conv2d
 from tff_hidenseek.layers import sign_masked_dense
 from tff_hidenseek.layers import sign_ops
 
-# As in `learning.vote_broadcasts`: 16 levels from -1 to 1 in four bits.
+# As in `algorithms.vote_broadcasts`: 16 levels from -1 to 1 in four bits.
 _TOP_LEVEL = 15
 _BITS_PER_TALLY = 4
 

@@ -12,7 +12,6 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.learning import client_work
-from tff_hidenseek.learning import communication
 from tff_hidenseek.learning import local_training
 from tff_hidenseek.learning import random_seeds
 
@@ -112,9 +111,9 @@ def build_client_computations(
               loss=loss * weight,
               num_examples=weight,
               bytes_up=client.count_sent(upload)
-              + communication.num_bytes(sent_weight),
+              + client_work.num_bytes(sent_weight),
               bytes_down=client.count_received(message['content'])
-              + communication.num_bytes(message['round_num']),
+              + client_work.num_bytes(message['round_num']),
           ),
       )
 

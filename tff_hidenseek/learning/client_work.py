@@ -11,9 +11,21 @@ import tensorflow as tf
 
 from tff_hidenseek.layers import class_prior
 from tff_hidenseek.learning import client_optimizers
-from tff_hidenseek.learning import communication
 from tff_hidenseek.learning import local_training
 from tff_hidenseek.learning import losses
+
+
+def num_bytes(structure) -> tf.Tensor:
+  """Returns the size of a structure of tensors in bytes, as `int64[]`.
+
+  A tensor counts its number of elements at run time times the size of its
+  dtype, so a payload of unknown length is counted as long as it really is.
+  """
+  sizes = [
+      tf.size(tensor, out_type=tf.int64) * tensor.dtype.size
+      for tensor in tf.nest.flatten(structure)
+  ]
+  return tf.add_n(sizes) if sizes else tf.constant(0, tf.int64)
 
 
 class ClientWork(abc.ABC):
@@ -54,7 +66,7 @@ class ClientWork(abc.ABC):
     The whole message, unless the server would send the client a part of it:
     TFF broadcasts the same to all.
     """
-    return communication.num_bytes(message)
+    return num_bytes(message)
 
   def count_sent(self, upload) -> tf.Tensor:
     """Returns the bytes that this client sends, `int64[]`.
@@ -62,7 +74,7 @@ class ClientWork(abc.ABC):
     The whole upload, unless the server would remember a part of it from the
     client's last one: TFF's aggregates remember no client.
     """
-    return communication.num_bytes(upload)
+    return num_bytes(upload)
 
 
 class GradientClientWork(ClientWork):

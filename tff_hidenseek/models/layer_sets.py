@@ -5,7 +5,7 @@ them train, is decided by the layer set it is given.
 """
 
 import abc
-from typing import Mapping, Optional
+from typing import List, Mapping, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -148,3 +148,8 @@ class SaliencyLayers(DenseLayers):
 
   def normalization(self, *, name):
     return tf.keras.layers.Activation('linear', name=name, dtype=self.dtype)
+
+
+def prunable_layers(model: tf.keras.Model) -> List[tf.keras.layers.Layer]:
+  """Returns the layers with a kernel, in the order of the model."""
+  return [layer for layer in model.layers if hasattr(layer, 'kernel')]

@@ -23,9 +23,8 @@ from typing import Dict, Mapping
 import numpy as np
 import tensorflow as tf
 
-from tff_hidenseek.pruning import checks
+from tff_hidenseek.pruning import selection
 from tff_hidenseek.pruning import synflow
-from tff_hidenseek.pruning import top_k
 
 # Keeps these streams apart from those that the kernels are drawn from.
 _FIRST_STREAM = 1 << 32
@@ -41,17 +40,17 @@ def _build_magnitude_mask(
 ) -> Dict[str, np.ndarray]:
   """Keeps the weights with the largest magnitude, whatever their layer."""
   del model, seed  # The kernels say it all.
-  checks.check_arguments(density, num_iterations)
+  selection.check_arguments(density, num_iterations)
   magnitudes = np.concatenate([np.abs(k).ravel() for k in kernels.values()])
   num_kept = round(density * magnitudes.size)
-  is_kept = top_k.keep_largest(magnitudes, num_kept)
+  is_kept = selection.keep_largest(magnitudes, num_kept)
   ends = np.cumsum([kernel.size for kernel in kernels.values()])
   masks = {
       name: part.reshape(kernels[name].shape)
       for name, part in zip(kernels, np.split(is_kept, ends[:-1]))
   }
   num_kept_by_layer = {name: mask.sum() for name, mask in masks.items()}
-  checks.check_no_layer_is_empty(num_kept_by_layer, density, num_iterations)
+  selection.check_no_layer_is_empty(num_kept_by_layer, density, num_iterations)
   return masks
 
 
@@ -68,7 +67,7 @@ def _build_random_mask(
       model, kernels, density, seed=seed, num_iterations=num_iterations
   )
   return {
-      name: top_k.keep_largest(
+      name: selection.keep_largest(
           _draw_words(seed, index, mask.size), np.count_nonzero(mask)
       ).reshape(mask.shape)
       for index, (name, mask) in enumerate(masks.items())

@@ -12,8 +12,7 @@ from typing import Callable, Dict, Iterable, List, Mapping
 import numpy as np
 import tensorflow as tf
 
-from tff_hidenseek.pruning import checks
-from tff_hidenseek.pruning import top_k
+from tff_hidenseek.pruning import selection
 
 # Saliencies are ranked by their leading bits, so that those which are equal but
 # for rounding (all weights of a path without branches) tie on every machine.
@@ -67,7 +66,7 @@ def build_synflow_mask(
   is added to; unscaled, the shortcuts with weights would lose them all.
   """
   del seed  # The kernels are the only randomness.
-  checks.check_arguments(density, num_iterations)
+  selection.check_arguments(density, num_iterations)
   magnitudes = {name: np.abs(kernel) for name, kernel in kernels.items()}
   survivors = {name: np.arange(k.size) for name, k in kernels.items()}
   total = sum(kernel.size for kernel in kernels.values())
@@ -82,13 +81,15 @@ def build_synflow_mask(
     ])
     _round_to_leading_bits(saliencies)
     num_kept = round(density ** (iteration / num_iterations) * total)
-    is_kept = top_k.keep_largest(saliencies, num_kept)
+    is_kept = selection.keep_largest(saliencies, num_kept)
     ends = np.cumsum([indices.size for indices in survivors.values()])
     for name, part in zip(kernels, np.split(is_kept, ends[:-1])):
       np.put(magnitudes[name], survivors[name][~part], 0)
       survivors[name] = survivors[name][part]
     num_kept_by_layer = {name: x.size for name, x in survivors.items()}
-    checks.check_no_layer_is_empty(num_kept_by_layer, density, num_iterations)
+    selection.check_no_layer_is_empty(
+        num_kept_by_layer, density, num_iterations
+    )
   return {name: magnitude > 0 for name, magnitude in magnitudes.items()}
 
 

@@ -13,10 +13,10 @@ import weakref
 import numpy as np
 import tensorflow_federated as tff
 
-from tff_hidenseek.runtimes import client_visit
 from tff_hidenseek.runtimes import in_process
 from tff_hidenseek.runtimes import remote_visit
 from tff_hidenseek.runtimes import remote_workers
+from tff_hidenseek.runtimes import schedule
 
 
 def create_cluster_context(
@@ -65,8 +65,8 @@ class _RemoteClients:
     self._workers = workers
     self._remote_visits = weakref.WeakKeyDictionary()
 
-  def visit(self, visit: client_visit.Visit):
-    """Makes a visit: see `client_visit.VisitFn`."""
+  def visit(self, visit: schedule.Visit):
+    """Makes a visit: see `schedule.VisitFn`."""
     if not visit.num_clients:
       return visit.zero, []
     remote = self._remote_visits.get(visit.work)

@@ -10,10 +10,10 @@ from typing import Optional, Sequence
 
 import tensorflow_federated as tff
 
-from tff_hidenseek.runtimes import client_visit
 from tff_hidenseek.runtimes import devices
 from tff_hidenseek.runtimes import local_clients
 from tff_hidenseek.runtimes import program
+from tff_hidenseek.runtimes import schedule
 
 
 def create_in_process_context(
@@ -45,7 +45,7 @@ def create_in_process_context(
 class InProcessContext(tff.framework.SyncContext):
   """Compiles computations once each, and runs them."""
 
-  def __init__(self, visit_clients: client_visit.VisitFn):
+  def __init__(self, visit_clients: schedule.VisitFn):
     """Initialises the context.
 
     Args:

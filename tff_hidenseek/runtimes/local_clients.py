@@ -6,7 +6,7 @@ from typing import Callable, Iterator, List, Sequence, Tuple, TypeVar
 
 import tensorflow as tf
 
-from tff_hidenseek.runtimes import client_visit
+from tff_hidenseek.runtimes import schedule
 
 _Result = TypeVar('_Result')
 
@@ -28,9 +28,9 @@ class LocalClients:
     )
 
   def visit(
-      self, visit: client_visit.Visit
-  ) -> Tuple[client_visit.Tensors, List[client_visit.Tensors]]:
-    """Makes a visit: see `client_visit.VisitFn`."""
+      self, visit: schedule.Visit
+  ) -> Tuple[schedule.Tensors, List[schedule.Tensors]]:
+    """Makes a visit: see `schedule.VisitFn`."""
     work = visit.work
     copies = [self._copy_to(device, visit.shared) for device in self._devices]
     work.clients.trace(1)  # Once, before the threads ask for it.

@@ -3,8 +3,6 @@
 import tensorflow_federated as tff
 
 from tff_hidenseek.runtimes import arguments
-from tff_hidenseek.runtimes import client_visit
-from tff_hidenseek.runtimes import compilation
 from tff_hidenseek.runtimes import dataflow_builder
 from tff_hidenseek.runtimes import schedule
 from tff_hidenseek.runtimes import type_leaves
@@ -27,7 +25,7 @@ class Program:
     Raises:
       NotImplementedError: If it needs an intrinsic that is not supported here.
     """
-    native = compilation.compile_to_native(computation)
+    native = dataflow_builder.compile_to_native(computation)
     self._flow = dataflow_builder.build_dataflow(native.to_building_block())
     self._passes = schedule.build_schedule(self._flow)
     self._bind = arguments.build_binder(
@@ -36,7 +34,7 @@ class Program:
     self._result_type = computation.type_signature.result
 
   def run(
-      self, argument: object, visit_clients: client_visit.VisitFn
+      self, argument: object, visit_clients: schedule.VisitFn
   ) -> object:
     """Runs the computation.
 
@@ -74,7 +72,7 @@ class _Run:
   def visit_clients(self, current, visit_clients):
     """Runs the clients' part of a pass."""
     totals, kept = visit_clients(
-        client_visit.Visit(
+        schedule.Visit(
             work=current,
             num_clients=self._num_clients(),
             shared=self._look_up(current.clients.shared),

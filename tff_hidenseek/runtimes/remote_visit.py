@@ -7,9 +7,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from tff_hidenseek.runtimes import client_visit
-from tff_hidenseek.runtimes import compilation
 from tff_hidenseek.runtimes import dataflow
+from tff_hidenseek.runtimes import dataflow_builder
 from tff_hidenseek.runtimes import schedule
 from tff_hidenseek.runtimes import values
 
@@ -27,7 +26,7 @@ class RemoteVisit:
   _work: schedule.Pass
 
   def make_argument(
-      self, visit: client_visit.Visit, clients: Sequence[int]
+      self, visit: schedule.Visit, clients: Sequence[int]
   ) -> tuple:
     """Returns the argument for the clients of some indices."""
     work = self._work
@@ -130,7 +129,7 @@ def build_remote_visit(work: schedule.Pass) -> RemoteVisit:
       results.append(tff.federated_map(select_kept, outputs))
     return results if len(results) > 1 else results[0]
 
-  return RemoteVisit(compilation.compile_to_native(visit), work)
+  return RemoteVisit(dataflow_builder.compile_to_native(visit), work)
 
 
 def _struct_type(symbols: Sequence[dataflow.Symbol]) -> tff.StructType:

@@ -7,7 +7,7 @@ from typing import Callable, List, Optional, Sequence, TypeVar
 
 import grpc
 
-from tff_hidenseek.runtimes import worker_error
+from tff_hidenseek.runtimes import worker_channel
 from tff_hidenseek.runtimes import worker_stub
 
 _Result = TypeVar('_Result')
@@ -75,7 +75,7 @@ class RemoteWorkers:
       now = time.monotonic()
       if now - tasks.last_alive > self._timeout:
         tasks.fail(
-            worker_error.WorkerError(
+            worker_channel.WorkerError(
                 f'No live worker among {self._targets} within'
                 f' {self._timeout:g} s. Start one with `python -m'
                 ' binaries.worker` and resume.'
@@ -118,7 +118,7 @@ class RemoteWorkers:
           tasks.put_back(place, index, self._targets[place])
         elif isinstance(error, grpc.RpcError):
           tasks.fail(
-              worker_error.from_rpc_error(error, self._targets[place])
+              worker_channel.from_rpc_error(error, self._targets[place])
           )
         else:
           tasks.fail(error)
@@ -179,7 +179,7 @@ class _Tasks:
       self._waiting.appendleft(index)
       self._losses += 1
       if self._losses > _MAX_LOSSES:
-        self._error = worker_error.WorkerError(
+        self._error = worker_channel.WorkerError(
             f'Workers were lost {self._losses} times in one round, {target} at'
             ' last. See their logs: they may be short of memory.'
         )

@@ -7,8 +7,8 @@ import grpc
 import portpicker
 import tensorflow_federated as tff
 
-from tff_hidenseek.runtimes import compilation
-from tff_hidenseek.runtimes import worker_error
+from tff_hidenseek.runtimes import dataflow_builder
+from tff_hidenseek.runtimes import worker_channel
 from tff_hidenseek.runtimes import worker_process
 from tff_hidenseek.runtimes import worker_stub
 
@@ -39,7 +39,7 @@ def create_worker_context(
       executor_fn=tff.framework.ResourceManagingExecutorFactory(
           service.create_executor
       ),
-      compiler_fn=compilation.compile_to_native,
+      compiler_fn=dataflow_builder.compile_to_native,
       transform_args=tff.tensorflow.transform_args,
       transform_result=tff.tensorflow.transform_result,
   )
@@ -54,7 +54,7 @@ class _WorkerContext(tff.framework.SyncExecutionContext):
     try:
       return super().invoke(comp, arg)
     except grpc.RpcError as error:
-      raise worker_error.from_rpc_error(error, 'localhost') from error
+      raise worker_channel.from_rpc_error(error, 'localhost') from error
 
 
 class _WorkerService:
@@ -95,5 +95,5 @@ class _WorkerService:
     elif not self._process.is_running:
       # TFF asks for an executor again when a call has failed.
       process, self._process = self._process, None
-      raise worker_error.WorkerError(process.describe_end())
+      raise worker_channel.WorkerError(process.describe_end())
     return self._stub

@@ -1,4 +1,4 @@
-"""A gRPC connection to a TFF worker, without TFF."""
+"""A gRPC connection to a TFF worker, and its errors, without TFF."""
 
 import grpc
 
@@ -13,6 +13,22 @@ _OPTIONS = (
     # Two channels never share one connection's state of failure.
     ('grpc.use_local_subchannel_pool', 1),
 )
+
+
+class WorkerError(RuntimeError):
+  """A worker did not start, is gone, or could not run what it was sent."""
+
+
+def from_rpc_error(error: grpc.RpcError, target: str) -> WorkerError:
+  """Returns the error of a computation that a worker could not run.
+
+  Args:
+    error: What the call of the worker raised.
+    target: The worker's address.
+  """
+  # What follows names TensorFlow's nodes and TFF's locals.
+  reason = error.details().split('\n\t [[')[0]
+  return WorkerError(f'The worker at {target} says: {reason}')
 
 
 def open_channel(target: str) -> grpc.Channel:

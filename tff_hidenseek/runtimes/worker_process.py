@@ -17,7 +17,6 @@ import grpc
 
 from tff_hidenseek.runtimes import parent_bound
 from tff_hidenseek.runtimes import worker_channel
-from tff_hidenseek.runtimes import worker_error
 
 # Found without an import of TFF, which takes seconds.
 _BINARY = os.path.join(
@@ -61,7 +60,7 @@ class WorkerProcess:
     ).start()
     self._started.wait()
     if self._error is not None:
-      raise worker_error.WorkerError(
+      raise worker_channel.WorkerError(
           f"TFF's worker {_BINARY} can not be started: {self._error}."
       ) from self._error
     self.pid = self._process.pid
@@ -128,7 +127,7 @@ def wait_until_alive(
   deadline = time.monotonic() + timeout
   while not worker_channel.is_alive(channel, timeout):
     if process.wait(0.02):
-      raise worker_error.WorkerError(process.describe_end())
+      raise worker_channel.WorkerError(process.describe_end())
     if time.monotonic() > deadline:
       process.stop()
       raise TimeoutError(

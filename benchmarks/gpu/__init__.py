@@ -1,0 +1,1 @@
+"""The parts of `binaries.gpu_check`."""

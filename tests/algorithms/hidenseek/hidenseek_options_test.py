@@ -1,0 +1,38 @@
+import unittest
+
+from tff_hidenseek.algorithms.hidenseek import hidenseek_options
+
+
+class HideNSeekOptionsTest(unittest.TestCase):
+
+  def test_raises_on_choices_there_are_not(self):
+    for choices, message in (
+        (dict(density=0.0), '`density` must be greater than 0, found 0.0'),
+        (dict(density=1.5), '`density` must be at most 1, found 1.5'),
+        (dict(pruning='snip'), 'must be one of synflow, .*found .snip'),
+        (dict(broadcast='int3'), 'one of float32, tally, majority, found'),
+        (dict(votes='bits'), 'one of signs, stochastic_signs, moves, found'),
+        (dict(vote_range=0.0), '`vote_range` must be greater than 0'),
+        (dict(averaging_power=-1.0), '`averaging_power` must be at least 0'),
+        (dict(personal_step='half'), 'must be one of full, skew, found'),
+        (dict(layer_rates='slow'), 'one of equal, inverse_scale, found'),
+    ):
+      with self.assertRaisesRegex(ValueError, message):
+        hidenseek_options.HideNSeekOptions(**choices)
+
+
+class PrivateLayerNamesTest(unittest.TestCase):
+
+  def _names(self, private_layers):
+    return hidenseek_options.private_layer_names(
+        hidenseek_options.HideNSeekOptions(private_layers=private_layers),
+        ['conv', 'hidden', 'logits'],
+    )
+
+  def test_splits_at_commas(self):
+    self.assertEqual(self._names(''), [])
+    self.assertEqual(self._names('logits,conv'), ['logits', 'conv'])
+
+
+if __name__ == '__main__':
+  unittest.main()

@@ -1,0 +1,1 @@
+"""The algorithms that run in the frame of `learning`, and their table."""

@@ -1,0 +1,100 @@
+"""FedAvg with sparse, quantised uploads: what a practical user would try first.
+
+Of its update a client uploads the entries of largest magnitude
+(https://arxiv.org/abs/1704.05021), each in 8 bits. The rest is dropped: clients
+keep nothing between rounds, so there is no error feedback.
+"""
+
+import collections
+
+import attrs
+import numpy as np
+import tensorflow as tf
+
+from tff_hidenseek.algorithms import fed_avg
+from tff_hidenseek.algorithms import flat_weights
+from tff_hidenseek.learning import decoded_means
+from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import options as options_lib
+from tff_hidenseek.models import layer_sets
+
+_MAX_LEVEL = 127
+
+
+@attrs.frozen(kw_only=True)
+class CompressedFedAvgOptions(options_lib.LocalTrainingOptions):
+  """Choices of the method.
+
+  Attributes:
+    upload_density: Fraction of the update's entries that is sent, in (0, 1].
+  """
+
+  upload_density: float = options_lib.option(
+      0.01, 'Fraction of the update that is sent.', above=0, maximum=1
+  )
+
+
+class CompressedClientWork(fed_avg.DenseClientWork):
+  """Trains all weights and uploads the largest entries of the update."""
+
+  def __init__(self, model: tf.keras.Model, options, num_sent: int):
+    super().__init__(model, options)
+    self._num_sent = num_sent
+
+  def start(self, message, client_state):
+    super().start(message, client_state)
+    self._received = message
+
+  def make_upload(self, seed):
+    del seed
+    update = flat_weights.flatten(
+        self.model.trainable_variables
+    ) - flat_weights.flatten(self._received)
+    positions = tf.sort(tf.math.top_k(tf.abs(update), self._num_sent).indices)
+    values = tf.gather(update, positions)
+    scale = tf.reduce_max(tf.abs(values)) / _MAX_LEVEL
+    levels = tf.round(tf.math.divide_no_nan(values, scale))
+    return collections.OrderedDict(
+        positions=positions, levels=tf.cast(levels, tf.int8), scale=scale
+    )
+
+
+def build_fed_avg_compressed(
+    task: federated_algorithm.LearningTask, options: CompressedFedAvgOptions
+) -> federated_algorithm.FederatedAlgorithm:
+  """Builds FedAvg with compressed uploads from a seeded He-normal model.
+
+  Args:
+    task: What is learned.
+    options: The local training and the compression.
+
+  Returns:
+    The algorithm.
+  """
+  model = task.build_model(layer_sets.DenseLayers(initializer_seed=task.seed))
+  layers = layer_sets.prunable_layers(model)
+  weights = [v.numpy() for v in model.trainable_variables]
+  size = sum(w.size for w in weights)
+  num_sent = max(1, round(options.upload_density * size))
+
+  def decode(upload):
+    values = tf.cast(upload['levels'], tf.float32) * upload['scale']
+    return tf.scatter_nd(upload['positions'][:, tf.newaxis], values, [size])
+
+  def update_server(state, mean):
+    updates = flat_weights.unflatten(mean, state)
+    new_state = tf.nest.map_structure(tf.add, list(state), updates)
+    return new_state, collections.OrderedDict()
+
+  return federated_algorithm.build_federated_algorithm(
+      task,
+      initial_state=weights,
+      make_message=lambda state: state,
+      build_client=lambda: CompressedClientWork(
+          task.build_model(layer_sets.DenseLayers()), options, num_sent
+      ),
+      aggregation_factory=decoded_means.DecodedMeanFactory(decode),
+      update_server=update_server,
+      layer_densities=collections.OrderedDict((x.name, 1.0) for x in layers),
+      num_weights=sum(int(np.prod(x.kernel.shape)) for x in layers),
+  )

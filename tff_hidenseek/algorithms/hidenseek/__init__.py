@@ -1,0 +1,1 @@
+"""HideNseek (https://arxiv.org/abs/2206.04385)."""

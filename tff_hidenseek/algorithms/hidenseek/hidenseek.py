@@ -1,0 +1,141 @@
+"""HideNseek (https://arxiv.org/abs/2206.04385), as this project reads it.
+
+The server prunes a random network once, without data, by synaptic saliency. The
+kept weights stay frozen; clients train a score for each, whose sign multiplies
+the weight, and upload one bit: by default whether the score moved up or down,
+as published (`--votes=signs`) its sign. The server averages these votes.
+"""
+
+import collections
+
+import numpy as np
+import tensorflow as tf
+
+from tff_hidenseek.algorithms.hidenseek import hidenseek_options
+from tff_hidenseek.algorithms.hidenseek import pruned_network
+from tff_hidenseek.algorithms.hidenseek import sign_mask_client
+from tff_hidenseek.algorithms import sign_votes
+from tff_hidenseek.algorithms import vote_broadcasts
+from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.models import seeded_network
+
+
+def average_scores(average, scores, round_num, power: float):
+  """Adds a round's scores to their polynomial-decay average.
+
+  Votes are noisy, and the average over rounds is less so than the newest
+  scores, while it forgets the first ones (Shamir & Zhang, ICML 2013).
+
+  Args:
+    average: The average over the rounds before, `float32[K]`.
+    scores: The scores after this round, `float32[K]`.
+    round_num: The number of this round, from 1.
+    power: At least 0; see `hidenseek_options`.
+
+  Returns:
+    The average over all rounds, `float32[K]`.
+  """
+  return average + (power + 1) / (power + round_num) * (scores - average)
+
+
+def update_state(
+    state,
+    mean_vote,
+    layer_rates,
+    options: hidenseek_options.HideNSeekOptions,
+) -> collections.OrderedDict:
+  """Returns the algorithm's state after a round.
+
+  Args:
+    state: The state before, as tensors: the `scores` and their `average`,
+      `float32[K]` in [-1, 1], and the `num_rounds` until then, `float32[]`.
+    mean_vote: The clients' mean vote, `float32[K]` in [-1, 1].
+    layer_rates: The rate of each score's layer, `float32[K]` or a number.
+    options: What the votes say, the server's learning rate and averaging power.
+
+  Returns:
+    The state after it.
+  """
+  scores = state['scores']
+  step = mean_vote if options.votes == 'moves' else mean_vote - scores
+  step *= options.server_learning_rate * layer_rates
+  scores = tf.clip_by_value(scores + step, -1, 1)
+  num_rounds = state['num_rounds'] + 1
+  average = average_scores(
+      state['average'], scores, num_rounds, options.averaging_power
+  )
+  return collections.OrderedDict(
+      scores=scores, average=average, num_rounds=num_rounds
+  )
+
+
+def build_hidenseek(
+    task: federated_algorithm.LearningTask,
+    options: hidenseek_options.HideNSeekOptions,
+) -> federated_algorithm.FederatedAlgorithm:
+  """Builds HideNseek.
+
+  Args:
+    task: What is learned.
+    options: The method's choices.
+
+  Returns:
+    The algorithm; its process is a `tff.learning.templates.LearningProcess`
+    unless there are private layers.
+
+  Raises:
+    ValueError: If pruning empties a layer, or a private layer does not exist.
+  """
+  network = pruned_network.prune_network(task, options)
+  private = hidenseek_options.private_layer_names(
+      options, list(network.num_kept)
+  )
+  initial = collections.OrderedDict(network.initial_scores)
+  initial_private = collections.OrderedDict(
+      (name, initial.pop(name)) for name in list(initial) if name in private
+  )
+  scores = np.concatenate(list(initial.values()))
+  broadcast = vote_broadcasts.VOTE_BROADCASTS[options.broadcast]
+  rates = pruned_network.layer_rates(network.masks)
+  if options.layer_rates == 'equal':
+    rates = dict.fromkeys(rates, 1.0)
+
+  def update_server(state, mean_vote):
+    layer_rates = tf.repeat(
+        tf.constant([rates[name] for name in initial]),
+        [layer.size for layer in initial.values()],
+    )
+    new_state = update_state(state, mean_vote, layer_rates, options)
+    flips = tf.math.count_nonzero(
+        tf.not_equal(new_state['scores'] >= 0, state['scores'] >= 0)
+    )
+    return new_state, collections.OrderedDict(sign_flips=flips)
+
+  if options.weight_by_examples:
+    factory = sign_votes.SignVoteMeanFactory(scores.size)
+  else:
+    factory = sign_votes.UnweightedSignVoteMeanFactory(scores.size)
+  return federated_algorithm.build_federated_algorithm(
+      task,
+      initial_state=collections.OrderedDict(
+          scores=scores,
+          average=scores,
+          num_rounds=np.float32(0),
+      ),
+      make_message=lambda state: broadcast.encode(state['scores']),
+      make_final_message=lambda state: broadcast.encode(state['average']),
+      build_client=lambda: sign_mask_client.SignMaskClientWork(
+          task, options, network
+      ),
+      aggregation_factory=factory,
+      update_server=update_server,
+      layer_densities=collections.OrderedDict(
+          (name, float(mask.mean())) for name, mask in network.masks.items()
+      ),
+      num_weights=sum(mask.size for mask in network.masks.values()),
+      initial_client_state=initial_private or None,
+      setup_message=collections.OrderedDict(
+          seed=np.int64(task.seed),
+          mask_sha256=seeded_network.hash_masks(network.masks),
+      ),
+  )

@@ -1,0 +1,89 @@
+"""signSGD with majority vote (https://arxiv.org/abs/1810.05291).
+
+A client uploads the sign of its update, one bit a weight; the server moves
+every weight by a fixed step in the direction of the majority.
+"""
+
+import collections
+
+import attrs
+import tensorflow as tf
+
+from tff_hidenseek.algorithms import fed_avg
+from tff_hidenseek.algorithms import flat_weights
+from tff_hidenseek.algorithms import sign_votes
+from tff_hidenseek.layers import sign_ops
+from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import options as options_lib
+from tff_hidenseek.learning import random_seeds
+from tff_hidenseek.models import layer_sets
+
+
+@attrs.frozen(kw_only=True)
+class SignSgdOptions(options_lib.LocalTrainingOptions):
+  """Choices of the method.
+
+  Attributes:
+    server_learning_rate: How far the majority moves a weight.
+  """
+
+  server_learning_rate: float = options_lib.option(
+      0.005, 'How far the majority moves a weight.', above=0
+  )
+
+
+class SignClientWork(fed_avg.DenseClientWork):
+  """Trains all weights and uploads the signs of the update."""
+
+  def start(self, message, client_state):
+    super().start(message, client_state)
+    self._received = message
+
+  def make_upload(self, seed):
+    update = flat_weights.flatten(
+        self.model.trainable_variables
+    ) - flat_weights.flatten(self._received)
+    # A weight that did not move, such as that of a pixel which is always
+    # black, must not drift: its votes are fair coins.
+    coins = tf.random.stateless_uniform(
+        tf.shape(update), seed, alg=random_seeds.ALGORITHM
+    )
+    ties = tf.equal(update, 0)
+    return sign_ops.pack_bits(tf.where(ties, coins < 0.5, update > 0))
+
+
+def build_sign_sgd(
+    task: federated_algorithm.LearningTask, options: SignSgdOptions
+) -> federated_algorithm.FederatedAlgorithm:
+  """Builds signSGD with majority vote from a seeded He-normal model.
+
+  Args:
+    task: What is learned.
+    options: The local training and the server's step.
+
+  Returns:
+    The algorithm.
+  """
+  model = task.build_model(layer_sets.DenseLayers(initializer_seed=task.seed))
+  layers = layer_sets.prunable_layers(model)
+  weights = [v.numpy() for v in model.trainable_variables]
+  size = sum(w.size for w in weights)
+
+  def update_server(state, mean_vote):
+    step = options.server_learning_rate * tf.sign(mean_vote)
+    steps = flat_weights.unflatten(step, state)
+    new_state = tf.nest.map_structure(tf.add, list(state), steps)
+    return new_state, collections.OrderedDict()
+
+  return federated_algorithm.build_federated_algorithm(
+      task,
+      initial_state=weights,
+      make_message=lambda state: state,
+      build_client=lambda: SignClientWork(
+          task.build_model(layer_sets.DenseLayers()), options
+      ),
+      aggregation_factory=sign_votes.UnweightedSignVoteMeanFactory(size),
+      update_server=update_server,
+      layer_densities=collections.OrderedDict((x.name, 1.0) for x in layers),
+      num_weights=sum(int(tf.size(x.kernel)) for x in layers),
+  )

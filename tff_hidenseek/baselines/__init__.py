@@ -1,1 +1,0 @@
-"""The algorithms that HideNseek is compared with."""

@@ -1,0 +1,1 @@
+"""Training on devices: a client without TensorFlow, and its server."""

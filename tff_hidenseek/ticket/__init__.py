@@ -1,0 +1,1 @@
+"""A trained model as a file of a few kilobytes, its ticket."""
