@@ -7,11 +7,9 @@ import unittest
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_model_optimization as tfmot
 
 from tests.export import trained_models
 from tff_hidenseek.export import folding
-from tff_hidenseek.export import tfmot_pruning
 from tff_hidenseek.layers import sign_masked_conv2d
 from tff_hidenseek.layers import sign_masked_dense
 from tff_hidenseek.models import architectures
@@ -103,45 +101,6 @@ class FoldingTest(unittest.TestCase):
       with tf.keras.utils.custom_object_scope({}):
         loaded = tf.keras.models.load_model(path)
     np.testing.assert_array_equal(loaded(images), model(images))
-
-
-class TfmotPruningTest(unittest.TestCase):
-
-  def setUp(self):
-    super().setUp()
-    self._digits = trained_models.load_digits()
-    self._folded = folding.fold_model(trained_models.train_on_digits('lenet'))
-    self._wrapped = tfmot_pruning.wrap_with_masks(self._folded)
-
-  def test_stripping_gives_the_folded_model_back(self):
-    stripped = tfmot.sparsity.keras.strip_pruning(self._wrapped)
-    images = self._digits.test_x
-    for model in (self._wrapped, stripped):
-      np.testing.assert_array_equal(model(images), self._folded(images))
-
-  def test_training_keeps_the_mask(self):
-    self._wrapped.compile(
-        'sgd', tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    )
-    self._wrapped.fit(
-        self._digits.train_x[:64],
-        self._digits.train_y[:64],
-        verbose=0,
-        callbacks=[tfmot.sparsity.keras.UpdatePruningStep()],
-    )
-    trained = tfmot.sparsity.keras.strip_pruning(self._wrapped)
-    for layer in self._folded.layers:
-      if hasattr(layer, 'kernel'):
-        kernel = trained.get_layer(layer.name).kernel.numpy()
-        self.assertFalse(np.array_equal(kernel, layer.kernel))
-        self.assertFalse(kernel[layer.kernel.numpy() == 0].any())
-
-  def test_sign_masked_layers_are_accepted_by_tfmot(self):
-    model = trained_models.train_on_digits('lenet')
-    wrapper = tfmot.sparsity.keras.prune_low_magnitude(
-        model.get_layer('conv1'), tfmot_pruning.NeverPrune()
-    )
-    self.assertIs(wrapper.layer, model.get_layer('conv1'))
 
 
 if __name__ == '__main__':
