@@ -1,6 +1,12 @@
 """Writes a file whole or not at all."""
 
+import contextlib
 import os
+import shutil
+from typing import Iterator
+
+# What a killed program leaves behind is called so; it is never read.
+UNFINISHED = 'unfinished.'
 
 
 def write_atomically(path: str, content: bytes) -> None:
@@ -9,15 +15,56 @@ def write_atomically(path: str, content: bytes) -> None:
   Args:
     path: The file, which is replaced if it exists.
     content: All of its bytes.
+
+  Raises:
+    OSError: If it cannot be written, as on a full disk; what was there before
+      stays.
   """
-  unfinished = f'{path}.{os.getpid()}.tmp'
-  try:
+  with replace_when_whole(path) as unfinished:
     with open(unfinished, 'wb') as output:
       output.write(content)
-      output.flush()
-      os.fsync(output.fileno())
+
+
+@contextlib.contextmanager
+def replace_when_whole(path: str) -> Iterator[str]:
+  """Gives a path to write to, which takes the place of another at the end.
+
+  Args:
+    path: The file or folder, which is replaced if it exists.
+
+  Yields:
+    The path to write the file or folder to: beside `path`, with its suffix, and
+    free. If the block raises, what was written is removed and `path` is as it
+    was.
+  """
+  folder, name = os.path.split(path)
+  unfinished = os.path.join(folder, f'{UNFINISHED}{os.getpid()}.{name}')
+  try:
+    _remove(unfinished)
+    yield unfinished
+    if os.path.isdir(unfinished):
+      _remove(path)  # A folder does not take the place of another.
+    else:
+      _wait_until_on_disk(unfinished)
     os.replace(unfinished, path)
-  except BaseException:
-    if os.path.exists(unfinished):
-      os.remove(unfinished)
-    raise
+  finally:
+    _remove(unfinished)
+
+
+def remove_unfinished(folder: str) -> None:
+  """Removes what killed programs left, from a folder that none writes to."""
+  for name in os.listdir(folder):
+    if name.startswith(UNFINISHED):
+      _remove(os.path.join(folder, name))
+
+
+def _wait_until_on_disk(path: str) -> None:
+  with open(path, 'rb') as file:
+    os.fsync(file.fileno())
+
+
+def _remove(path: str) -> None:
+  if os.path.isdir(path):
+    shutil.rmtree(path)
+  elif os.path.exists(path):
+    os.remove(path)

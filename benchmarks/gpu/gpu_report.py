@@ -16,6 +16,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from benchmarks.gpu import gpu_outcome
+from tff_hidenseek import files
 from tff_hidenseek.experiments import provenance
 
 _LINE_WIDTH = 80
@@ -87,9 +88,7 @@ class Report:
         seconds=time.monotonic() - self._start,
         checks=self.checks,
     )
-    with open(self._path + '.tmp', 'w', encoding='utf-8') as file:
-      json.dump(content, file, indent=1)
-    os.replace(self._path + '.tmp', self._path)
+    files.write_atomically(self._path, json.dumps(content, indent=1).encode())
 
 
 def format_row(row: Dict[str, Any]) -> str:

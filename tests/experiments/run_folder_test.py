@@ -74,7 +74,7 @@ class RunFolderTest(unittest.TestCase):
     self.assertEqual(os.listdir(self._dir), ['thesis.tex'])
 
   def test_a_run_that_was_killed_at_its_first_step_can_begin_again(self):
-    self._write('config.flags.tmp')
+    self._write('unfinished.1.config.flags')
     self._prepare(resume=True)
     self.assertEqual(os.listdir(self._dir), ['config.flags'])
 

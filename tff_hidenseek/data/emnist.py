@@ -8,6 +8,7 @@ from typing import Any, List, Optional, Tuple
 
 import numpy as np
 
+from tff_hidenseek import files
 from tff_hidenseek.data import image_dataset
 
 _DATABASE = 'emnist_all.sqlite'
@@ -125,18 +126,15 @@ def _read_clients(
 
 def _decompress(path: str) -> None:
   """Makes PATH of PATH.lzma, in whole or not at all."""
-  unfinished = path + '.unfinished'
   try:
-    with lzma.open(path + '.lzma') as source, open(unfinished, 'wb') as target:
-      shutil.copyfileobj(source, target, 2**20)
-    os.replace(unfinished, path)
+    with files.replace_when_whole(path) as unfinished:
+      with lzma.open(path + '.lzma') as source:
+        with open(unfinished, 'wb') as target:
+          shutil.copyfileobj(source, target, 2**20)
   except (lzma.LZMAError, EOFError) as e:
     raise ValueError(
         f'{path}.lzma: must be a complete LZMA file, found a damaged one '
         f'({e}).') from e
-  finally:
-    if os.path.exists(unfinished):
-      os.unlink(unfinished)
 
 
 def _download(folder: str) -> None:

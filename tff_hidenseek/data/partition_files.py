@@ -1,10 +1,8 @@
 """Partitions in files: a .npz of indices, checked when it is read."""
 
-import os
-import tempfile
-
 import numpy as np
 
+from tff_hidenseek import files
 from tff_hidenseek.data import npz_files
 from tff_hidenseek.data import partitions
 
@@ -23,15 +21,10 @@ def save_partition(path: str, partition: partitions.Partition) -> None:
     clients = getattr(partition, f'{split}_indices')
     arrays[f'{split}_indices'] = np.concatenate(clients)
     arrays[f'{split}_sizes'] = np.array([len(c) for c in clients], np.int64)
-  folder = os.path.dirname(os.path.abspath(path))
-  descriptor, unfinished = tempfile.mkstemp(dir=folder, suffix='.unfinished')
-  try:
-    with os.fdopen(descriptor, 'wb') as f:
-      np.savez_compressed(f, **arrays)
-    os.replace(unfinished, path)
-  except BaseException:
-    os.unlink(unfinished)
-    raise
+  with files.replace_when_whole(path) as unfinished:
+    # A file and not its path, to which NumPy may add a suffix.
+    with open(unfinished, 'wb') as output:
+      np.savez_compressed(output, **arrays)
 
 
 def load_partition(path: str, num_examples: int) -> partitions.Partition:

@@ -2,13 +2,12 @@
 
 import os
 
+from tff_hidenseek import files
+
 # The config that made the folder, as a flag file.
 CONFIG_FILE = 'config.flags'
 # The global Keras model after the last round; a run that has it has finished.
 FINAL_MODEL_FILE = 'final_model.keras'
-# What is left of it where a run was killed while its config was written.
-_UNFINISHED_CONFIG_FILE = CONFIG_FILE + '.tmp'
-_UNFINISHED_MODEL_FILE = 'unfinished_model.keras'
 
 
 def check(run_dir: str, config, resume: bool) -> None:
@@ -41,8 +40,9 @@ def check(run_dir: str, config, resume: bool) -> None:
           'Add --resume to go on with it, or choose another folder.'
       )
     return
-  files = set(os.listdir(run_dir)) if os.path.isdir(run_dir) else set()
-  if files - {_UNFINISHED_CONFIG_FILE}:
+  found = os.listdir(run_dir) if os.path.isdir(run_dir) else []
+  # Where a run was killed while its config was written, a part of it is left.
+  if not all(name.startswith(files.UNFINISHED) for name in found):
     raise ValueError(
         f'`output_dir` must be new or empty, found other files in {run_dir}.'
     )
@@ -56,10 +56,10 @@ def prepare(run_dir: str, config) -> None:
     config: The `ExperimentConfig` that is to be run.
   """
   os.makedirs(run_dir, exist_ok=True)
-  unfinished = os.path.join(run_dir, _UNFINISHED_CONFIG_FILE)
-  with open(unfinished, 'w', encoding='utf-8') as flag_file:
-    flag_file.write(config.to_flag_file())
-  os.replace(unfinished, os.path.join(run_dir, CONFIG_FILE))
+  files.remove_unfinished(run_dir)
+  files.write_atomically(
+      os.path.join(run_dir, CONFIG_FILE), config.to_flag_file().encode()
+  )
 
 
 def save_final_model(run_dir: str, model) -> None:
@@ -69,9 +69,9 @@ def save_final_model(run_dir: str, model) -> None:
     run_dir: The run's folder, which exists.
     model: The Keras model.
   """
-  unfinished = os.path.join(run_dir, _UNFINISHED_MODEL_FILE)
-  model.save(unfinished)
-  os.replace(unfinished, os.path.join(run_dir, FINAL_MODEL_FILE))
+  path = os.path.join(run_dir, FINAL_MODEL_FILE)
+  with files.replace_when_whole(path) as unfinished:
+    model.save(unfinished)
 
 
 def is_finished(run_dir: str) -> bool:

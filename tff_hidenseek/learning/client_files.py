@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_hidenseek import files
 from tff_hidenseek.learning import federated_algorithm
 
 _SUFFIX = '.tfexample'
@@ -44,10 +45,9 @@ def write_client_file(folder: str, name: str, client) -> None:
           }
       )
   )
-  path = os.path.join(folder, name + _SUFFIX)
-  with open(path + '.tmp', 'wb') as file:
-    file.write(example.SerializeToString())
-  os.replace(path + '.tmp', path)
+  files.write_atomically(
+      os.path.join(folder, name + _SUFFIX), example.SerializeToString()
+  )
 
 
 def build_client_reader(
