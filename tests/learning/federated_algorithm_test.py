@@ -10,6 +10,7 @@ from tests.learning import boundary
 from tests.learning import tiny_task
 from tff_hidenseek.learning import client_work
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import federated_process
 from tff_hidenseek.models import layer_sets
 from tff_hidenseek.runtimes import in_process
 
@@ -61,16 +62,20 @@ def _build(is_stateful, is_weighted):
   factory = tff.aggregators.UnweightedMeanFactory()
   if is_weighted:
     factory = tff.aggregators.MeanFactory()
-  return federated_algorithm.build_federated_algorithm(
+  return federated_process.build_federated_algorithm(
       tiny_task.make_task(tiny_task.build_linear),
-      initial_state=np.array(2, np.float32),
-      make_message=lambda state: tf.cast(state, tf.float64),
-      build_client=lambda: _ConstantClassWork(is_stateful),
-      aggregation_factory=factory,
-      update_server=lambda state, mean: (mean[0], dict(step=mean[0] - state)),
-      layer_densities=dict(logits=1.0),
-      num_weights=27,
-      initial_client_state=np.array(0, np.int32) if is_stateful else None,
+      federated_algorithm.Method(
+          initial_state=np.array(2, np.float32),
+          make_message=lambda state: tf.cast(state, tf.float64),
+          build_client=lambda: _ConstantClassWork(is_stateful),
+          aggregation_factory=factory,
+          update_server=lambda state, mean: (
+              mean[0], dict(step=mean[0] - state)
+          ),
+          layer_densities=dict(logits=1.0),
+          num_weights=27,
+          initial_client_state=np.array(0, np.int32) if is_stateful else None,
+      ),
   )
 
 
@@ -94,16 +99,18 @@ class _EchoWork(_ConstantClassWork):
 @functools.lru_cache(maxsize=None)
 def _build_with_final_message():
   """Builds an algorithm that sends 1 in rounds and 0 at the end."""
-  return federated_algorithm.build_federated_algorithm(
+  return federated_process.build_federated_algorithm(
       tiny_task.make_task(tiny_task.build_linear),
-      initial_state=np.array(1, np.float32),
-      make_message=lambda state: state,
-      make_final_message=lambda state: state - 1,
-      build_client=lambda: _EchoWork(False),
-      aggregation_factory=tff.aggregators.UnweightedMeanFactory(),
-      update_server=lambda state, mean: (state, dict(step=mean[0])),
-      layer_densities=dict(logits=1.0),
-      num_weights=27,
+      federated_algorithm.Method(
+          initial_state=np.array(1, np.float32),
+          make_message=lambda state: state,
+          make_final_message=lambda state: state - 1,
+          build_client=lambda: _EchoWork(False),
+          aggregation_factory=tff.aggregators.UnweightedMeanFactory(),
+          update_server=lambda state, mean: (state, dict(step=mean[0])),
+          layer_densities=dict(logits=1.0),
+          num_weights=27,
+      ),
   )
 
 

@@ -13,6 +13,7 @@ import tensorflow_federated as tff
 
 from tff_hidenseek.learning import client_work
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.models import layer_sets
 
@@ -53,13 +54,15 @@ def build_fed_avg(
   def build_client():
     return DenseClientWork(task.build_model(layer_sets.DenseLayers()), options)
 
-  return federated_algorithm.build_federated_algorithm(
+  return federated_process.build_federated_algorithm(
       task,
-      initial_state=[v.numpy() for v in model.trainable_variables],
-      make_message=lambda weights: weights,
-      build_client=build_client,
-      aggregation_factory=tff.aggregators.MeanFactory(),
-      update_server=lambda state, mean: (mean, collections.OrderedDict()),
-      layer_densities=collections.OrderedDict((x.name, 1.0) for x in layers),
-      num_weights=sum(int(tf.size(layer.kernel)) for layer in layers),
+      federated_algorithm.Method(
+          initial_state=[v.numpy() for v in model.trainable_variables],
+          make_message=lambda weights: weights,
+          build_client=build_client,
+          aggregation_factory=tff.aggregators.MeanFactory(),
+          update_server=lambda state, mean: (mean, collections.OrderedDict()),
+          layer_densities={layer.name: 1.0 for layer in layers},
+          num_weights=sum(int(tf.size(layer.kernel)) for layer in layers),
+      ),
   )

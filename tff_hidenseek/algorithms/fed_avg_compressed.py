@@ -13,8 +13,9 @@ import tensorflow as tf
 
 from tff_hidenseek.algorithms import fed_avg
 from tff_hidenseek.algorithms import flat_weights
-from tff_hidenseek.learning import decoded_means
+from tff_hidenseek.learning import means
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.models import layer_sets
 
@@ -86,15 +87,17 @@ def build_fed_avg_compressed(
     new_state = tf.nest.map_structure(tf.add, list(state), updates)
     return new_state, collections.OrderedDict()
 
-  return federated_algorithm.build_federated_algorithm(
+  return federated_process.build_federated_algorithm(
       task,
-      initial_state=weights,
-      make_message=lambda state: state,
-      build_client=lambda: CompressedClientWork(
-          task.build_model(layer_sets.DenseLayers()), options, num_sent
+      federated_algorithm.Method(
+          initial_state=weights,
+          make_message=lambda state: state,
+          build_client=lambda: CompressedClientWork(
+              task.build_model(layer_sets.DenseLayers()), options, num_sent
+          ),
+          aggregation_factory=means.DecodedMeanFactory(decode),
+          update_server=update_server,
+          layer_densities={layer.name: 1.0 for layer in layers},
+          num_weights=sum(int(np.prod(x.kernel.shape)) for x in layers),
       ),
-      aggregation_factory=decoded_means.DecodedMeanFactory(decode),
-      update_server=update_server,
-      layer_densities=collections.OrderedDict((x.name, 1.0) for x in layers),
-      num_weights=sum(int(np.prod(x.kernel.shape)) for x in layers),
   )

@@ -17,8 +17,9 @@ from tff_hidenseek.algorithms import masked_weights
 from tff_hidenseek.algorithms import vote_broadcasts
 from tff_hidenseek.layers import sign_ops
 from tff_hidenseek.learning import client_work
-from tff_hidenseek.learning import decoded_means
+from tff_hidenseek.learning import means
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import random_seeds
 from tff_hidenseek.models import layer_sets
@@ -99,7 +100,7 @@ class PersonalMaskClientWork(masked_weights.MaskedWeightsClientWork):
 
   def _prune(self, data, seed):
     """Trains for an epoch; returns where each layer's largest scores are."""
-    self.run_epochs(data, seed, num_epochs=1)
+    self.train_epochs(data, seed, num_epochs=1)
     kept = []
     for scores, num_kept in zip(self.scores, self._num_kept):
       scores = tf.reshape(scores, [-1])
@@ -186,21 +187,23 @@ def build_fed_mask(
     return scores, collections.OrderedDict()
 
   layers = layer_sets.prunable_layers(build_client().model)
-  return federated_algorithm.build_federated_algorithm(
+  return federated_process.build_federated_algorithm(
       task,
-      initial_state=rng.uniform(-1, 1, size).astype(np.float32),
-      make_message=broadcast.encode,
-      build_client=build_client,
-      aggregation_factory=decoded_means.UnweightedDecodedMeanFactory(decode),
-      update_server=update_server,
-      layer_densities=collections.OrderedDict(
-          (layer.name, kept / weight.size)
-          for layer, kept, weight in zip(layers, num_kept, weights)
+      federated_algorithm.Method(
+          initial_state=rng.uniform(-1, 1, size).astype(np.float32),
+          make_message=broadcast.encode,
+          build_client=build_client,
+          aggregation_factory=means.UnweightedDecodedMeanFactory(decode),
+          update_server=update_server,
+          layer_densities=collections.OrderedDict(
+              (layer.name, kept / weight.size)
+              for layer, kept, weight in zip(layers, num_kept, weights)
+          ),
+          num_weights=size,
+          initial_client_state=collections.OrderedDict(
+              is_pruned=np.array(False),
+              kept=np.packbits(np.ones(size, bool), bitorder='little'),
+          ),
+          setup_message=np.int64(task.seed),
       ),
-      num_weights=size,
-      initial_client_state=collections.OrderedDict(
-          is_pruned=np.array(False),
-          kept=np.packbits(np.ones(size, bool), bitorder='little'),
-      ),
-      setup_message=np.int64(task.seed),
   )

@@ -16,8 +16,9 @@ import tensorflow as tf
 from tff_hidenseek.algorithms import flat_weights
 from tff_hidenseek.algorithms import masked_weights
 from tff_hidenseek.layers import sign_ops
-from tff_hidenseek.learning import decoded_means
+from tff_hidenseek.learning import means
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import random_seeds
 from tff_hidenseek.models import layer_sets
@@ -137,14 +138,16 @@ def build_fed_pm(
     return probabilities, collections.OrderedDict()
 
   layers = layer_sets.prunable_layers(build_client().model)
-  return federated_algorithm.build_federated_algorithm(
+  return federated_process.build_federated_algorithm(
       task,
-      initial_state=probabilities.astype(np.float32),
-      make_message=lambda state: state,
-      build_client=build_client,
-      aggregation_factory=decoded_means.UnweightedDecodedMeanFactory(decode),
-      update_server=update_server,
-      layer_densities=collections.OrderedDict((x.name, 1.0) for x in layers),
-      num_weights=size,
-      setup_message=np.int64(task.seed),
+      federated_algorithm.Method(
+          initial_state=probabilities.astype(np.float32),
+          make_message=lambda state: state,
+          build_client=build_client,
+          aggregation_factory=means.UnweightedDecodedMeanFactory(decode),
+          update_server=update_server,
+          layer_densities={layer.name: 1.0 for layer in layers},
+          num_weights=size,
+          setup_message=np.int64(task.seed),
+      ),
   )

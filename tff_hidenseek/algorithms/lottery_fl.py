@@ -17,8 +17,9 @@ import tensorflow as tf
 from tff_hidenseek.algorithms import flat_weights
 from tff_hidenseek.layers import sign_ops
 from tff_hidenseek.learning import client_work
-from tff_hidenseek.learning import decoded_means
+from tff_hidenseek.learning import means
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import local_training
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.models import layer_sets
@@ -205,19 +206,21 @@ def build_lottery_fl(
     )
     return flat_weights.unflatten(new_state, weights), collections.OrderedDict()
 
-  return federated_algorithm.build_federated_algorithm(
+  return federated_process.build_federated_algorithm(
       task,
-      initial_state=weights,
-      make_message=lambda state: state,
-      build_client=lambda: TicketClientWork(
-          task.build_model(layer_sets.DenseLayers()), options, weights
+      federated_algorithm.Method(
+          initial_state=weights,
+          make_message=lambda state: state,
+          build_client=lambda: TicketClientWork(
+              task.build_model(layer_sets.DenseLayers()), options, weights
+          ),
+          aggregation_factory=means.UnweightedDecodedMeanFactory(decode),
+          update_server=update_server,
+          layer_densities={layer.name: 1.0 for layer in layers},
+          num_weights=sum(int(np.prod(x.kernel.shape)) for x in layers),
+          initial_client_state=collections.OrderedDict(
+              kept=np.packbits(np.ones(size, bool), bitorder='little')
+          ),
+          setup_message=np.int64(task.seed),
       ),
-      aggregation_factory=decoded_means.UnweightedDecodedMeanFactory(decode),
-      update_server=update_server,
-      layer_densities=collections.OrderedDict((x.name, 1.0) for x in layers),
-      num_weights=sum(int(np.prod(x.kernel.shape)) for x in layers),
-      initial_client_state=collections.OrderedDict(
-          kept=np.packbits(np.ones(size, bool), bitorder='little')
-      ),
-      setup_message=np.int64(task.seed),
   )

@@ -14,6 +14,7 @@ from tff_hidenseek.algorithms import flat_weights
 from tff_hidenseek.algorithms import sign_votes
 from tff_hidenseek.layers import sign_ops
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import random_seeds
 from tff_hidenseek.models import layer_sets
@@ -75,15 +76,17 @@ def build_sign_sgd(
     new_state = tf.nest.map_structure(tf.add, list(state), steps)
     return new_state, collections.OrderedDict()
 
-  return federated_algorithm.build_federated_algorithm(
+  return federated_process.build_federated_algorithm(
       task,
-      initial_state=weights,
-      make_message=lambda state: state,
-      build_client=lambda: SignClientWork(
-          task.build_model(layer_sets.DenseLayers()), options
+      federated_algorithm.Method(
+          initial_state=weights,
+          make_message=lambda state: state,
+          build_client=lambda: SignClientWork(
+              task.build_model(layer_sets.DenseLayers()), options
+          ),
+          aggregation_factory=sign_votes.UnweightedSignVoteMeanFactory(size),
+          update_server=update_server,
+          layer_densities={layer.name: 1.0 for layer in layers},
+          num_weights=sum(int(tf.size(x.kernel)) for x in layers),
       ),
-      aggregation_factory=sign_votes.UnweightedSignVoteMeanFactory(size),
-      update_server=update_server,
-      layer_densities=collections.OrderedDict((x.name, 1.0) for x in layers),
-      num_weights=sum(int(tf.size(x.kernel)) for x in layers),
   )

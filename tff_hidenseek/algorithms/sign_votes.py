@@ -17,6 +17,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.layers import sign_ops
+from tff_hidenseek.learning import means
 from tff_hidenseek.learning import random_seeds
 
 # The votes in each byte, `float32[256, 8]`.
@@ -58,69 +59,7 @@ def read_votes(packed: tf.Tensor, num_votes: int) -> tf.Tensor:
   return tf.reshape(votes, [-1])[:num_votes]
 
 
-def _build_mean(
-    num_votes: int, value_type: tff.Type, weight_type: Optional[tff.Type]
-) -> tff.templates.AggregationProcess:
-  """Builds the process; `weight_type` is `None` for equal weights."""
-  expected = packed_votes_type(num_votes)
-  if value_type != expected:
-    raise TypeError(
-        f'`value_type` must be {expected} for {num_votes} votes, found '
-        f'{value_type}.'
-    )
-  weighted = weight_type is not None
-  total_type = tff.to_type((
-      tff.TensorType(np.float32, [num_votes]), tff.TensorType(np.float32)
-  ))
-
-  @tff.tensorflow.computation
-  def zero():
-    return tf.zeros([num_votes]), tf.constant(0.0)
-
-  @tff.tensorflow.computation(
-      total_type, (value_type, weight_type) if weighted else value_type
-  )
-  def accumulate(total, client):
-    packed, weight = client if weighted else (client, 1.0)
-    weight = tf.cast(weight, tf.float32)
-    votes_sum, weight_sum = total
-    return (
-        votes_sum + weight * read_votes(packed, num_votes),
-        weight_sum + weight,
-    )
-
-  @tff.tensorflow.computation(total_type, total_type)
-  def merge(a, b):
-    return a[0] + b[0], a[1] + b[1]
-
-  @tff.tensorflow.computation(total_type)
-  def report(total):
-    return tf.math.divide_no_nan(total[0], total[1])
-
-  @tff.federated_computation
-  def initialize():
-    return tff.federated_value((), tff.SERVER)
-
-  def mean(state, clients):
-    result = tff.federated_aggregate(clients, zero(), accumulate, merge, report)
-    measurements = tff.federated_value((), tff.SERVER)
-    return tff.templates.MeasuredProcessOutput(state, result, measurements)
-
-  state_type = initialize.type_signature.result
-  value_type = tff.FederatedType(value_type, tff.CLIENTS)
-  if not weighted:
-    next_fn = tff.federated_computation(mean, [state_type, value_type])
-  else:
-    weight_type = tff.FederatedType(weight_type, tff.CLIENTS)
-
-    @tff.federated_computation(state_type, value_type, weight_type)
-    def next_fn(state, value, weight):
-      return mean(state, tff.federated_zip((value, weight)))
-
-  return tff.templates.AggregationProcess(initialize, next_fn)
-
-
-class SignVoteMeanFactory(tff.aggregators.WeightedAggregationFactory):
+class SignVoteMeanFactory(means.DecodedMeanFactory):
   """Makes processes that average packed votes, weighted by the clients.
 
   The result is the mean vote, `float32[num_votes]` in [-1, 1], 0 where no
@@ -134,16 +73,16 @@ class SignVoteMeanFactory(tff.aggregators.WeightedAggregationFactory):
     Args:
       num_votes: How many votes a client casts, K.
     """
+    super().__init__(lambda packed: read_votes(packed, num_votes))
     self._num_votes = num_votes
 
   def create(self, value_type, weight_type):
     """Creates the process; raises `TypeError` on another `value_type`."""
-    return _build_mean(self._num_votes, value_type, weight_type)
+    _check_type(self._num_votes, value_type)
+    return super().create(value_type, weight_type)
 
 
-class UnweightedSignVoteMeanFactory(
-    tff.aggregators.UnweightedAggregationFactory
-):
+class UnweightedSignVoteMeanFactory(means.UnweightedDecodedMeanFactory):
   """Makes processes that average packed votes, every client counting the same.
 
   See `SignVoteMeanFactory`; nothing but the votes is sent.
@@ -155,8 +94,19 @@ class UnweightedSignVoteMeanFactory(
     Args:
       num_votes: How many votes a client casts, K.
     """
+    super().__init__(lambda packed: read_votes(packed, num_votes))
     self._num_votes = num_votes
 
   def create(self, value_type):
     """Creates the process; raises `TypeError` on another `value_type`."""
-    return _build_mean(self._num_votes, value_type, None)
+    _check_type(self._num_votes, value_type)
+    return super().create(value_type)
+
+
+def _check_type(num_votes: int, value_type: tff.Type) -> None:
+  expected = packed_votes_type(num_votes)
+  if value_type != expected:
+    raise TypeError(
+        f'`value_type` must be {expected} for {num_votes} votes, found '
+        f'{value_type}.'
+    )

@@ -14,8 +14,9 @@ import tensorflow as tf
 from tff_hidenseek.algorithms import flat_weights
 from tff_hidenseek.layers import sign_ops
 from tff_hidenseek.learning import client_work
-from tff_hidenseek.learning import decoded_means
+from tff_hidenseek.learning import means
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import losses
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import random_seeds
@@ -160,22 +161,24 @@ def build_ssfl(
     )
     return new_state, collections.OrderedDict()
 
-  return federated_algorithm.build_federated_algorithm(
+  return federated_process.build_federated_algorithm(
       task,
-      initial_state=collections.OrderedDict(
-          weights=np.concatenate([w.ravel() for w in weights]),
-          is_kept=np.ones(is_kernel.size, bool),
-          is_pruned=np.array(False),
+      federated_algorithm.Method(
+          initial_state=collections.OrderedDict(
+              weights=np.concatenate([w.ravel() for w in weights]),
+              is_kept=np.ones(is_kernel.size, bool),
+              is_pruned=np.array(False),
+          ),
+          make_message=make_message,
+          build_client=lambda: SparseClientWork(
+              task.build_model(layer_sets.DenseLayers()), options, weights
+          ),
+          aggregation_factory=means.DecodedMeanFactory(decode),
+          update_server=update_server,
+          layer_densities=collections.OrderedDict(
+              (layer.name, options.density) for layer in layers
+          ),
+          num_weights=int(num_weights),
+          setup_message=np.int64(task.seed),
       ),
-      make_message=make_message,
-      build_client=lambda: SparseClientWork(
-          task.build_model(layer_sets.DenseLayers()), options, weights
-      ),
-      aggregation_factory=decoded_means.DecodedMeanFactory(decode),
-      update_server=update_server,
-      layer_densities=collections.OrderedDict(
-          (layer.name, options.density) for layer in layers
-      ),
-      num_weights=int(num_weights),
-      setup_message=np.int64(task.seed),
   )

@@ -5,14 +5,17 @@ receives and sends.
 """
 
 import collections
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import attrs
+import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.learning import client_work
+from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import local_training
+from tff_hidenseek.learning import losses
 from tff_hidenseek.learning import random_seeds
 
 
@@ -60,6 +63,28 @@ def personalize_client(
   _train_client(client, client.personalize, message, client_state, data, seed)
 
 
+def untrained_penalty(
+    client: client_work.ClientWork, task: federated_algorithm.LearningTask
+) -> Optional[np.ndarray]:
+  """Returns what keeps a global model from answering classes nobody trains on.
+
+  A class without any example gets no gradient where the loss leaves out the
+  classes that a client lacks, and its logits stay what chance made them.
+
+  Args:
+    client: The work of a client.
+    task: What is learned.
+
+  Returns:
+    What is added to the logits, `float32[num_classes]`; `None` for nothing.
+  """
+  if task.trained_classes is None or not client.leaves_out_absent_classes:
+    return None
+  if np.all(task.trained_classes):
+    return None
+  return np.where(task.trained_classes, 0, losses.LEFT_OUT).astype(np.float32)
+
+
 def build_client_computations(
     build_client: Callable[[], client_work.ClientWork],
     message_type: tff.Type,
@@ -68,7 +93,7 @@ def build_client_computations(
     *,
     initial_client_state: Any,
     sends_weight: bool,
-    seed: int,
+    task: federated_algorithm.LearningTask,
 ) -> ClientComputations:
   """Builds the computations of an algorithm at one client.
 
@@ -79,11 +104,12 @@ def build_client_computations(
     data_type: The type of a client's data.
     initial_client_state: What a client keeps at the start, as arrays.
     sends_weight: Whether the number of examples is sent with the upload.
-    seed: The experiment's seed.
+    task: What is learned.
 
   Returns:
     The computations.
   """
+  seed = task.seed
 
   @tff.tensorflow.computation(message_type, client_state_type, data_type)
   def update(message, client_state, data):
@@ -127,7 +153,10 @@ def build_client_computations(
     def run():
       client_state = tf.nest.map_structure(tf.constant, initial_client_state)
       client.start(message['content'], client_state)
-      return local_training.evaluate(client.model, data)
+      penalty = untrained_penalty(client, task)
+      if penalty is None:
+        return local_training.evaluate(client.model, data)
+      return local_training.evaluate(lambda x: client.model(x) + penalty, data)
 
     return run()
 

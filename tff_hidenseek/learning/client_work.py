@@ -35,10 +35,13 @@ class ClientWork(abc.ABC):
     model: The Keras model that the client trains, as the server knows it.
     personal_model: The client's own model after `personalize`: the same, or
       with layers that only the client has.
+    leaves_out_absent_classes: Whether the loss gives a class that the client
+      has no example of no gradient.
   """
 
   model: tf.keras.Model
   personal_model: tf.keras.Model
+  leaves_out_absent_classes: bool = False
 
   @abc.abstractmethod
   def start(self, message, client_state) -> None:
@@ -92,6 +95,7 @@ class GradientClientWork(ClientWork):
     self.model = model
     self.personal_model = model
     self._options = options
+    self.leaves_out_absent_classes = options.class_prior
     if options.class_prior:
       self.personal_model = class_prior.append_class_prior(model)
     self._variables = variables or model.trainable_variables
@@ -107,9 +111,9 @@ class GradientClientWork(ClientWork):
     """Is called after every step, for what depends on the variables."""
 
   def train(self, data, seed):
-    return self.run_epochs(data, seed, self._options.num_epochs)
+    return self.train_epochs(data, seed, self._options.num_epochs)
 
-  def run_epochs(self, data, seed: tf.Tensor, num_epochs: int) -> tf.Tensor:
+  def train_epochs(self, data, seed: tf.Tensor, num_epochs: int) -> tf.Tensor:
     """Trains for some epochs; returns the mean loss, `float32[]`."""
     if self._options.class_prior:
       num_classes = self.model.output_shape[-1]

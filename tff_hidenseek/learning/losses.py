@@ -6,7 +6,7 @@ import tensorflow as tf
 
 # The log frequency of a class that does not occur: low enough for a probability
 # of exactly 0, and a float16 number, so that every exported file can hold it.
-_LEFT_OUT = -1000.0
+LEFT_OUT = -1000.0
 
 
 def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -28,7 +28,7 @@ def log_class_prior(labels: tf.Tensor, num_classes: int) -> tf.Tensor:
     that its probability and its gradient are 0.
   """
   frequencies = tf.reduce_mean(tf.one_hot(labels, num_classes), axis=0)
-  return tf.maximum(tf.math.log(frequencies), _LEFT_OUT)
+  return tf.maximum(tf.math.log(frequencies), LEFT_OUT)
 
 
 def label_skew(log_prior: tf.Tensor) -> tf.Tensor:

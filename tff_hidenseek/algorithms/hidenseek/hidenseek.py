@@ -17,6 +17,7 @@ from tff_hidenseek.algorithms.hidenseek import sign_mask_client
 from tff_hidenseek.algorithms import sign_votes
 from tff_hidenseek.algorithms import vote_broadcasts
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import federated_process
 from tff_hidenseek.models import seeded_network
 
 
@@ -115,27 +116,29 @@ def build_hidenseek(
     factory = sign_votes.SignVoteMeanFactory(scores.size)
   else:
     factory = sign_votes.UnweightedSignVoteMeanFactory(scores.size)
-  return federated_algorithm.build_federated_algorithm(
+  return federated_process.build_federated_algorithm(
       task,
-      initial_state=collections.OrderedDict(
-          scores=scores,
-          average=scores,
-          num_rounds=np.float32(0),
-      ),
-      make_message=lambda state: broadcast.encode(state['scores']),
-      make_final_message=lambda state: broadcast.encode(state['average']),
-      build_client=lambda: sign_mask_client.SignMaskClientWork(
-          task, options, network
-      ),
-      aggregation_factory=factory,
-      update_server=update_server,
-      layer_densities=collections.OrderedDict(
-          (name, float(mask.mean())) for name, mask in network.masks.items()
-      ),
-      num_weights=sum(mask.size for mask in network.masks.values()),
-      initial_client_state=initial_private or None,
-      setup_message=collections.OrderedDict(
-          seed=np.int64(task.seed),
-          mask_sha256=seeded_network.hash_masks(network.masks),
+      federated_algorithm.Method(
+          initial_state=collections.OrderedDict(
+              scores=scores,
+              average=scores,
+              num_rounds=np.float32(0),
+          ),
+          make_message=lambda state: broadcast.encode(state['scores']),
+          make_final_message=lambda state: broadcast.encode(state['average']),
+          build_client=lambda: sign_mask_client.SignMaskClientWork(
+              task, options, network
+          ),
+          aggregation_factory=factory,
+          update_server=update_server,
+          layer_densities=collections.OrderedDict(
+              (name, float(mask.mean())) for name, mask in network.masks.items()
+          ),
+          num_weights=sum(mask.size for mask in network.masks.values()),
+          initial_client_state=initial_private or None,
+          setup_message=collections.OrderedDict(
+              seed=np.int64(task.seed),
+              mask_sha256=seeded_network.hash_masks(network.masks),
+          ),
       ),
   )
