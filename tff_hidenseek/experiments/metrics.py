@@ -2,12 +2,17 @@
 
 import asyncio
 import csv
+import io
 import json
 import os
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Sequence
 
 import tensorflow_federated as tff
 
+from tff_hidenseek import files
+
+# What every run measures, in this order. The algorithm's own measurements
+# follow them.
 METRIC_NAMES = (
     'round_num',
     'train_loss',
@@ -51,37 +56,50 @@ def count_rounds(run_dir: str) -> int:
 class MetricsWriter:
   """Writes one row a round, each to disk before the next round begins."""
 
-  def __init__(self, run_dir: str, num_rounds_done: int):
+  def __init__(
+      self,
+      run_dir: str,
+      num_rounds_done: int,
+      measurements: Sequence[str] = (),
+  ):
     """Initializes the writer.
 
     Args:
       run_dir: The run's folder.
       num_rounds_done: Rows of later rounds are dropped: they will come again.
+      measurements: Names of the algorithm's own metrics.
     """
     self._run_dir = run_dir
+    self._names = tuple(dict.fromkeys((*METRIC_NAMES, *measurements)))
     self.rows = [
         row for row in read_rows(run_dir) if row['round_num'] <= num_rounds_done
     ]
     path = os.path.join(run_dir, 'metrics.jsonl')
-    with open(path + '.tmp', 'w', encoding='utf-8') as lines:
-      for row in self.rows:
-        lines.write(json.dumps(row) + '\n')
-    os.replace(path + '.tmp', path)
+    lines = ''.join(_to_line(row) for row in self.rows)
+    files.write_atomically(path, lines.encode())
     self._lines = open(path, 'a', encoding='utf-8')
     self._tensorboard = tff.program.TensorBoardReleaseManager(
         os.path.join(run_dir, 'tensorboard')
     )
 
   def write(self, row: Mapping[str, Any]) -> None:
-    """Appends a row; a metric that is missing was not taken, and is null."""
-    unknown = set(row) - set(METRIC_NAMES)
+    """Appends a row; a metric that is missing was not taken, and is null.
+
+    Args:
+      row: Values by the names of metrics.
+
+    Raises:
+      ValueError: On another name, or a value that is not finite.
+    """
+    unknown = set(row) - set(self._names)
     if unknown:
       raise ValueError(
-          f'`row` must have keys of {METRIC_NAMES}, found {sorted(unknown)}.'
+          f'`row` must have keys of {self._names}, found {sorted(unknown)}.'
       )
-    full = {name: row.get(name) for name in METRIC_NAMES}
+    full = {name: row.get(name) for name in self._names}
+    line = _to_line(full)
     self.rows.append(full)
-    self._lines.write(json.dumps(full) + '\n')
+    self._lines.write(line)
     self._lines.flush()
     evaluated = {k: v for k, v in full.items() if v is not None}
     key = evaluated.pop('round_num')
@@ -90,9 +108,15 @@ class MetricsWriter:
   def close(self) -> None:
     """Closes the files and writes `metrics.csv` from all rows."""
     self._lines.close()
-    path = os.path.join(self._run_dir, 'metrics.csv')
-    with open(path + '.tmp', 'w', newline='', encoding='utf-8') as table:
-      writer = csv.DictWriter(table, METRIC_NAMES)
-      writer.writeheader()
-      writer.writerows(self.rows)
-    os.replace(path + '.tmp', path)
+    table = io.StringIO(newline='')
+    writer = csv.DictWriter(table, self._names)
+    writer.writeheader()
+    writer.writerows(self.rows)
+    files.write_atomically(
+        os.path.join(self._run_dir, 'metrics.csv'), table.getvalue().encode()
+    )
+
+
+def _to_line(row: Mapping[str, Any]) -> str:
+  """Returns a row as a line of strict JSON, which has no NaN."""
+  return json.dumps(row, allow_nan=False) + '\n'
