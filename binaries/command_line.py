@@ -1,4 +1,7 @@
-"""What every command does alike: quiet logs, a user's mistake in one line."""
+"""What every command does alike: quiet logs, a user's mistake in one line.
+
+Some commands do without TensorFlow: it is imported where a command starts it.
+"""
 
 import contextlib
 import sys
@@ -7,11 +10,6 @@ from typing import Callable, List, Sequence
 from absl import app
 from absl import flags
 from absl import logging
-import tensorflow as tf
-
-from tff_hidenseek.experiments import checkpoints
-from tff_hidenseek.runtimes import devices
-from tff_hidenseek.runtimes import worker_channel
 
 
 @contextlib.contextmanager
@@ -19,13 +17,7 @@ def user_errors():
   """Turns the errors that a user can mend into one line and exit code 2."""
   try:
     yield
-  except (
-      ValueError,
-      OSError,
-      flags.Error,
-      checkpoints.CheckpointError,
-      worker_channel.WorkerError,
-  ) as error:
+  except (ValueError, OSError, flags.Error) as error:
     print('error:', *str(error).splitlines(), file=sys.stderr)
     sys.exit(2)
 
@@ -45,8 +37,16 @@ def run(main: Callable[[Sequence[str]], None]) -> None:
   app.run(main, flags_parser=parse_flags)
 
 
+def check_arguments(argv: Sequence[str]) -> None:
+  """Raises `ValueError` if absl leaves arguments that are not flags."""
+  if len(argv) > 1:
+    raise ValueError(
+        f'Arguments must be flags --name=value, found {" ".join(argv[1:])}.'
+    )
+
+
 def start(argv: Sequence[str]) -> None:
-  """Silences libraries' progress reports and checks the arguments.
+  """Checks the arguments, and silences libraries' progress reports.
 
   GPUs, where there are any, are shared with other programs from here on.
 
@@ -56,10 +56,12 @@ def start(argv: Sequence[str]) -> None:
   Raises:
     ValueError: If there are arguments that are not flags.
   """
-  if len(argv) > 1:
-    raise ValueError(
-        f'Arguments must be flags --name=value, found {" ".join(argv[1:])}.'
-    )
+  check_arguments(argv)
+  # pylint: disable=g-import-not-at-top
+  import tensorflow as tf
+
+  from tff_hidenseek.runtimes import devices
+
   logging.set_verbosity(logging.WARNING)
   tf.get_logger().setLevel('WARNING')
   devices.grow_gpu_memory()

@@ -11,10 +11,10 @@ import sys
 import tempfile
 from typing import List, Sequence, Tuple
 
-from absl import app
 from absl import flags
 import attrs
 
+from binaries import command_line
 from binaries import preflight
 
 _TIMEOUT = flags.DEFINE_float(
@@ -213,7 +213,8 @@ def run_checks(timeout: float):
 
 
 def main(argv):
-  del argv  # Unused.
+  with command_line.user_errors():
+    command_line.check_arguments(argv)
   # So that the processes of a check end with this program.
   signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
   failed = False
@@ -240,7 +241,7 @@ def _kill_group(process):
 
 
 def run():
-  app.run(main)
+  command_line.run(main)
 
 
 if __name__ == '__main__':

@@ -1,9 +1,9 @@
 """Runs the smallest federated computation, on the runtime that flags choose."""
 
-from absl import app
 import numpy as np
 import tensorflow_federated as tff
 
+from binaries import command_line
 from binaries import runtime_flags
 
 runtime_flags.define_runtime_flags()
@@ -20,10 +20,11 @@ def _sum_of_doubles(values):
 
 
 def main(argv):
-  del argv  # Unused.
-  runtime_flags.set_runtime()
-  print(_sum_of_doubles([1, 2, 3]))
+  with command_line.user_errors():
+    command_line.start(argv)
+    runtime_flags.set_runtime()
+    print(_sum_of_doubles([1, 2, 3]))
 
 
 if __name__ == '__main__':
-  app.run(main)
+  command_line.run(main)

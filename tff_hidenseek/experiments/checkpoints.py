@@ -20,7 +20,7 @@ import tree
 _PREFIX = 'checkpoint_'
 
 
-class CheckpointError(Exception):
+class CheckpointError(OSError):
   """A checkpoint could not be written."""
 
 
@@ -32,6 +32,21 @@ def _digest(leaves) -> np.ndarray:
     sha256.update(f'{leaf.dtype.str}{leaf.shape}'.encode())
     sha256.update(np.ascontiguousarray(leaf).tobytes())
   return np.frombuffer(sha256.digest(), np.uint8)
+
+
+def folder(run_dir: str) -> str:
+  """Returns the folder of a run's checkpoints."""
+  return os.path.join(run_dir, 'checkpoints')
+
+
+def newest_round(checkpoint_dir: str) -> Optional[int]:
+  """Returns the round of the newest checkpoint; `None` where there is none."""
+  rounds = [
+      int(name[len(_PREFIX) :])
+      for name in os.listdir(checkpoint_dir)
+      if name.startswith(_PREFIX) and name[len(_PREFIX) :].isdigit()
+  ]
+  return max(rounds, default=None)
 
 
 class CheckpointManager:

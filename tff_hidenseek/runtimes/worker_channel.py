@@ -15,7 +15,7 @@ _OPTIONS = (
 )
 
 
-class WorkerError(RuntimeError):
+class WorkerError(ConnectionError):
   """A worker did not start, is gone, or could not run what it was sent."""
 
 
