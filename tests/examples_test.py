@@ -5,6 +5,8 @@ import importlib.util
 import io
 import os
 import re
+import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -26,6 +28,31 @@ def _load_module(name):
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
   return module
+
+
+def _run_program(text):
+  """Returns what a program prints, run in a process of its own."""
+  return subprocess.run(
+      [sys.executable, '-c', text], cwd=sources.ROOT, text=True, check=True,
+      stdout=subprocess.PIPE).stdout
+
+
+def _without_random_names(native_form):
+  return re.sub(r'_[a-z]{3}(\d+)|(?<=comp#)\w+', r'_\1', native_form)
+
+
+class RuntimePageTest(unittest.TestCase):
+
+  def test_the_program_prints_what_the_page_says(self):
+    page = os.path.join(sources.ROOT, 'docs', 'runtime.md')
+    with open(page, encoding='utf-8') as file:
+      program, printed = re.search(
+          r'```python\n(.*?)```.*?```\n(.*?)```', file.read(), re.DOTALL
+      ).groups()
+    self.assertEqual(
+        _without_random_names(_run_program(program)),
+        _without_random_names(printed),
+    )
 
 
 class TfmotRecipeTest(unittest.TestCase):
