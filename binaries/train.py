@@ -15,9 +15,11 @@ from binaries import command_line
 from binaries import experiment_flags
 from binaries import runtime_flags
 from tff_hidenseek.experiments import config as config_lib
+from tff_hidenseek.experiments import divergence
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import plots
 from tff_hidenseek.experiments import run_folder
+from tff_hidenseek.experiments import run_lock
 from tff_hidenseek.experiments import summary
 from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.experiments import training_run
@@ -45,6 +47,10 @@ _CLIENT_DIR = flags.DEFINE_string(
     'The folder with the clients\' files on every host (see write_clients): '
     'their names are sent in a round instead of their data.',
 )
+
+
+# The exit status of a training that has diverged.
+_DIVERGED = 3
 
 
 @contextlib.contextmanager
@@ -76,20 +82,21 @@ def _train(config, federation, run_dir):
           ),
       )
       federation = federation_lib.FederationOfFiles(federation)
-    run_folder.prepare(run_dir, config)
-    run = training_run.TrainingRun(config, algorithm, federation)
-    with _missing_client_files():
-      rows = training_loop.train(config, run, federation, run_dir)
-    plots.plot_run(
-        run_dir,
-        {config.algorithm: rows},
-        algorithm.layer_densities,
-        federation.label_counts(),
-    )
-    # Last and in whole: a run with this file has finished.
-    run_folder.save_final_model(
-        run_dir, algorithm.build_global_model(run.server_state)
-    )
+    with run_lock.hold(run_dir):
+      run_folder.prepare(run_dir, config)
+      run = training_run.TrainingRun(config, algorithm, federation)
+      with _missing_client_files():
+        rows = training_loop.train(config, run, federation, run_dir)
+      plots.plot_run(
+          run_dir,
+          {config.algorithm: rows},
+          algorithm.layer_densities,
+          federation.label_counts(),
+      )
+      # Last and in whole: a run with this file has finished.
+      run_folder.save_final_model(
+          run_dir, algorithm.build_global_model(run.server_state)
+      )
   return rows
 
 
@@ -114,10 +121,14 @@ def main(argv):
       run_folder.check(run_dir, configs[name], _RESUME.value)
     runtime_flags.set_runtime()
     federation = federation_lib.build_federation(config)
-  rows = {
-      name: _train(configs[name], federation, run_dirs[name])
-      for name in configs
-  }
+  try:
+    rows = {
+        name: _train(configs[name], federation, run_dirs[name])
+        for name in configs
+    }
+  except divergence.DivergenceError as error:
+    print('error:', error, file=sys.stderr)
+    sys.exit(_DIVERGED)
   if _REFERENCE.value:
     plots.plot_accuracy_curves(_OUTPUT_DIR.value, rows)
   print(f'\n{summary.format_summary(rows)}\n\nWritten to {_OUTPUT_DIR.value}:')

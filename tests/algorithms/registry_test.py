@@ -27,7 +27,9 @@ class AlgorithmsTest(parameterized.TestCase):
     run = tiny_experiment.start_run(tiny_experiment.make_config(name))
     for round_num in (1, 2):
       row = run.train_round(round_num)
-      self.assertContainsSubset(row, metrics.METRIC_NAMES)
+      self.assertContainsSubset(
+          row, [*metrics.METRIC_NAMES, *run.algorithm.measurements]
+      )
       self.assertEqual(row['round_num'], round_num)
       self.assertTrue(math.isfinite(row['train_loss']))
       self.assertGreater(row['bytes_up'], 0)

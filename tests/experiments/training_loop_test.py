@@ -131,7 +131,7 @@ class TrainTest(tf.test.TestCase):
     self.assertLen(rows, 1)
     self.assertEqual(rows, again)
     self.assertAllEqual(scores, same_scores)
-    folder = training_loop.checkpoint_dir(os.path.join(self._dir, 'run'))
+    folder = checkpoints.folder(os.path.join(self._dir, 'run'))
     self.assertEqual(os.listdir(folder), ['checkpoint_1'])
 
   def test_seconds_before_a_kill_count(self):
@@ -151,7 +151,7 @@ class TrainTest(tf.test.TestCase):
     self._train(num_rounds=5, rounds_per_checkpoint=2)
     run_dir = os.path.join(self._dir, 'run')
     self.assertCountEqual(
-        os.listdir(training_loop.checkpoint_dir(run_dir)),
+        os.listdir(checkpoints.folder(run_dir)),
         ['checkpoint_2', 'checkpoint_4', 'checkpoint_5'],
     )
 
@@ -179,7 +179,7 @@ class TrainTest(tf.test.TestCase):
   def test_a_damaged_newest_checkpoint_costs_rounds_not_bits(self):
     rows, scores = self._train('undisturbed')
     self._interrupt(save_fails_at=5)
-    folder = training_loop.checkpoint_dir(os.path.join(self._dir, 'run'))
+    folder = checkpoints.folder(os.path.join(self._dir, 'run'))
     os.truncate(os.path.join(folder, 'checkpoint_4', 'saved_model.pb'), 50)
     with self.assertLogs('absl', 'WARNING') as logs:
       resumed_rows, resumed_scores = self._train()

@@ -1,7 +1,6 @@
 """Trains one algorithm on one federation and records everything about it."""
 
 import functools
-import os
 import time
 from typing import Any, Dict, List, Mapping, Optional
 
@@ -10,6 +9,7 @@ import tqdm
 
 from tff_hidenseek.algorithms import registry
 from tff_hidenseek.experiments import checkpoints
+from tff_hidenseek.experiments import divergence
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import metrics as metrics_lib
 from tff_hidenseek.experiments import personal_accuracies
@@ -52,6 +52,7 @@ def build_algorithm(
       input_shape=input_shape,
       num_classes=dataset.num_classes,
       seed=config.seed,
+      trained_classes=getattr(federation, 'trained_classes', None),
   )
   return registry.ALGORITHMS[config.algorithm].build(task, config.options)
 
@@ -149,10 +150,14 @@ def train(
 
   Raises:
     CheckpointError: If a checkpoint cannot be written.
+    DivergenceError: If a loss or the server's state is no longer finite.
   """
-  manager = checkpoints.CheckpointManager(checkpoint_dir(run_dir))
+  manager = checkpoints.CheckpointManager(checkpoints.folder(run_dir))
   num_done = restore(run, manager)
-  writer = metrics_lib.MetricsWriter(run_dir, num_done)
+  divergence.forget(run_dir)
+  writer = metrics_lib.MetricsWriter(
+      run_dir, num_done, run.algorithm.measurements
+  )
   progress = tqdm.tqdm(
       total=config.num_rounds,
       initial=num_done,
@@ -167,6 +172,7 @@ def train(
       round_num += 1
       start = time.monotonic()
       row = run.train_round(round_num)
+      divergence.check(run_dir, config, row, run.server_state)
       row['seconds'] = time.monotonic() - start
       seconds += row['seconds']
       is_last = is_over(config, round_num, run.total_bytes.sum(), seconds)
@@ -188,11 +194,6 @@ def train(
     progress.close()
     writer.close()
   return writer.rows
-
-
-def checkpoint_dir(run_dir: str) -> str:
-  """Returns the folder of a run's checkpoints."""
-  return os.path.join(run_dir, 'checkpoints')
 
 
 def _show(progress: tqdm.tqdm, row: Dict[str, Any]) -> None:

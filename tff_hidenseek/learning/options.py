@@ -4,6 +4,7 @@ The binaries make their flags from these classes: a field is a flag, its
 metadata the flag's help. Checks run once, when an object is made.
 """
 
+import math
 from typing import Any, Optional, Sequence
 
 import attrs
@@ -37,7 +38,9 @@ def option(
   def validate(instance, attribute, value):
     del instance
     rule = None
-    if choices is not None and value not in choices:
+    if isinstance(value, float) and not math.isfinite(value):
+      rule = 'a finite number'
+    elif choices is not None and value not in choices:
       rule = f'one of {", ".join(choices)}'
     elif minimum is not None and not value >= minimum:
       rule = f'at least {minimum}'
