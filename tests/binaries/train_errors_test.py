@@ -106,7 +106,7 @@ class TrainErrorsTest(parameterized.TestCase):
 
   @parameterized.named_parameters(
       ('labels_outside', dict(y_test=np.full(40, 3)),
-       '`y_test` must hold labels below the number of classes, 3, found 3'),
+       '`y_test` must hold labels that `y_train` holds, found 3'),
       ('negative_labels', dict(y_train=np.full(120, -1)),
        '`y_train` must hold labels of at least 0, found -1'),
       ('another_shape', dict(x_test=np.zeros([40, 9, 8, 1])),

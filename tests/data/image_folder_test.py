@@ -54,7 +54,7 @@ class ImageFolderTest(unittest.TestCase):
     colour = np.zeros((3, 2, 3))
     colour[0, 1] = [255, 0, 51]
     self._save('train/a/1.png', colour)
-    self._save('train/a/2.png', np.dstack([colour, np.full((3, 2), 9)]))
+    self._save('train/a/2.png', np.dstack([colour, np.full((3, 2), 255)]))
     self._save_grey('train/b/1.png', 'test/b/1.png', value=51)
     dataset = self._load()
     self.assertEqual(dataset.image_shape, (3, 2, 3))
@@ -109,14 +109,59 @@ class ImageFolderTest(unittest.TestCase):
         with open(path, 'wb') as f:
           f.write(damaged)
         with self.assertRaisesRegex(
-            ValueError, f'train/b/{name}: must be a PNG or JPEG image'):
+            ValueError, f'train/b/{name}: must be a PNG, JPEG or BMP'):
           self._load()
       os.remove(path)
 
-  def test_raises_on_sixteen_bits_a_channel(self):
-    self._save_grey('train/a/1.png')
-    self._save('train/b/1.png', Image.fromarray(np.zeros((3, 2), np.uint16)))
-    with self.assertRaisesRegex(ValueError, r'b/1.png: .*\(pixels of mode I'):
+  def test_deep_images_make_all_of_them_deep(self):
+    self._save('train/a/1.png', Image.fromarray(
+        np.full((3, 2), 257 * 51 + 1, np.uint16)))
+    self._save_grey('train/b/1.png', 'test/b/1.png', value=51)
+    dataset = self._load()
+    self.assertEqual(dataset.image_shape, (3, 2, 1))
+    np.testing.assert_allclose(dataset.train_x[0], .2 + 1 / 65535, rtol=1e-6)
+    np.testing.assert_array_equal(dataset.train_x[1], np.float32(.2))
+
+  def test_classes_are_called_by_their_folders(self):
+    self._save_grey('train/cat/1.png', 'train/ant/1.png', 'test/ant/1.png')
+    self.assertEqual(self._load().class_names, ('ant', 'cat'))
+
+  def test_knows_other_names_of_the_splits(self):
+    for train, test in (('train', 'val'), ('training', 'testing'),
+                        ('Train', 'Test'), ('train', 'valid')):
+      with self.subTest(train=train, test=test):
+        self._save_grey(
+            f'{test}{train}/{train}/a/1.png', f'{test}{train}/{train}/b/1.png',
+            f'{test}{train}/{test}/b/1.png')
+        dataset = datasets.load_dataset(
+            f'images:{self.folder}/{test}{train}')
+        self.assertEqual((len(dataset.train_y), len(dataset.test_y)), (2, 1))
+
+  def test_raises_on_two_folders_of_test_images(self):
+    self._save_grey(
+        'train/a/1.png', 'train/b/1.png', 'test/b/1.png', 'val/b/1.png')
+    with self.assertRaisesRegex(
+        ValueError, 'one folder of test images, found test and val'):
+      self._load()
+
+  def test_names_a_split_of_unknown_name(self):
+    self._save_grey('train/a/1.png', 'train/b/1.png', 'holdout/b/1.png')
+    with self.assertRaisesRegex(ValueError, 'holdout: must be called by one'):
+      self._load()
+
+  def test_names_an_image_that_would_be_passed_over(self):
+    self._save_grey('train/a/1.png', 'train/b/1.png')
+    for name in ('2.gif', '2.TIFF', '2.webp'):
+      with self.subTest(name=name):
+        path = self._save(f'train/b/{name}', np.zeros((3, 2)))
+        with self.assertRaisesRegex(
+            ValueError, f'train/b/{name}: must be .*, found another type'):
+          self._load()
+        os.remove(path)
+
+  def test_names_a_folder_within_a_class(self):
+    self._save_grey('train/a/1.png', 'train/b/1.png', 'train/b/more/1.png')
+    with self.assertRaisesRegex(ValueError, 'b/more: must .*, found a folder'):
       self._load()
 
   def test_names_a_class_without_images(self):

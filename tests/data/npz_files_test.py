@@ -6,6 +6,7 @@ import numpy as np
 
 from tff_hidenseek.data import datasets
 from tff_hidenseek.data import npz_files
+from tff_hidenseek.data import partitions
 
 _ARRAYS = {
     'x_train': np.arange(24, dtype=np.uint8).reshape(4, 3, 2),
@@ -36,6 +37,21 @@ class NpzFilesTest(unittest.TestCase):
     np.savez_compressed(self.path, **_ARRAYS)
     dataset = datasets.load_dataset('npz:mine.npz', os.path.dirname(self.path))
     self.assertEqual(dataset.image_shape, (3, 2, 1))
+
+  def test_loads_the_writers(self):
+    np.savez(self.path, **_ARRAYS, writers_train=np.array(list('baab')))
+    dataset = datasets.load_dataset(f'npz:{self.path}')
+    np.testing.assert_array_equal(dataset.writers, [1, 0, 0, 1])
+    partition = partitions.build_partition(
+        'natural', dataset.train_y, 2, seed=0, writers=dataset.writers)
+    for client_id, examples in enumerate([[1, 2], [0, 3]]):
+      self.assertCountEqual(
+          np.concatenate([partition.train_indices[client_id],
+                          partition.test_indices[client_id]]), examples)
+
+  def test_has_no_writers_by_default(self):
+    np.savez(self.path, **_ARRAYS)
+    self.assertIsNone(datasets.load_dataset(f'npz:{self.path}').writers)
 
   def test_raises_on_a_missing_file(self):
     with self.assertRaisesRegex(FileNotFoundError, 'mine.npz: .* no file'):

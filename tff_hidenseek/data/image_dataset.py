@@ -1,9 +1,13 @@
 """The one form in which image data is used, and the check at its edge."""
 
-from typing import Any, Optional
+from typing import Any, Optional, Sequence, Tuple
 
 import attrs
 import numpy as np
+
+from tff_hidenseek.data import content_digest
+from tff_hidenseek.data import labels as labels_lib
+from tff_hidenseek.data import pixels
 
 
 @attrs.frozen(eq=False)
@@ -19,6 +23,11 @@ class ImageDataset:
     num_classes: The number of classes, at least 2.
     writers: int32[n], the natural client of each training example; `None`
       where the data has no natural clients.
+    class_names: What each class is called; its number by default.
+    notes: A sentence for each thing that was done to the data which its owner
+      should know.
+    digest: A digest of all that was loaded, in hexadecimal; it stays where a
+      split takes the place of another.
   """
   name: str
   train_x: np.ndarray
@@ -27,6 +36,14 @@ class ImageDataset:
   test_y: np.ndarray
   num_classes: int
   writers: Optional[np.ndarray] = None
+  class_names: Tuple[str, ...] = attrs.Factory(
+      lambda self: tuple(str(i) for i in range(self.num_classes)),
+      takes_self=True)
+  notes: Tuple[str, ...] = ()
+  digest: str = attrs.Factory(
+      lambda self: _digest(
+          self.train_x, self.train_y, self.test_x, self.test_y, self.writers),
+      takes_self=True)
 
   @property
   def image_shape(self) -> tuple:
@@ -42,18 +59,23 @@ def from_arrays(
     y_test: Any,
     num_classes: Optional[int] = None,
     writers: Optional[np.ndarray] = None,
+    class_names: Optional[Sequence[str]] = None,
 ) -> ImageDataset:
   """Checks raw arrays and makes an `ImageDataset` of them.
 
   Args:
     name: The data set's name, which every error repeats.
-    x_train: Images [n, h, w] or [n, h, w, c], uint8 or floating in [0, 1].
+    x_train: Images [n, h, w] or [n, h, w, c], uint8 or floating in [0, 1];
+      [n, c, h, w] is recognised where c is 1 or 3.
     y_train: Integer labels [n] or [n, 1].
     x_test: As `x_train`, with the same h, w and c.
-    y_test: As `y_train`.
-    num_classes: The number of classes; `None` takes the largest training
-      label plus one.
-    writers: The natural client of each training example, an integer [n].
+    y_test: As `y_train`; every label is one that `y_train` has.
+    num_classes: The number of classes, which the labels number from 0; `None`
+      takes the distinct training labels, in their order, for the classes.
+    writers: The natural client of each training example, integers or strings
+      [n].
+    class_names: What the `num_classes` classes are called; the labels by
+      default.
 
   Returns:
     The data set, with float32 pixels in [0, 1] and int32 labels.
@@ -61,106 +83,65 @@ def from_arrays(
   Raises:
     ValueError: If an array breaks one of the rules above.
   """
-  y_train = _check_labels(name, 'y_train', y_train, num_classes)
-  if num_classes is None:
-    num_classes = _infer_num_classes(name, y_train)
-  y_test = _check_labels(name, 'y_test', y_test, num_classes)
-  x_train = _check_images(name, 'x_train', x_train, len(y_train))
-  x_test = _check_images(name, 'x_test', x_test, len(y_test))
-  if x_train.shape[1:] != x_test.shape[1:]:
+  y_train = labels_lib.check_labels(name, 'y_train', y_train, num_classes)
+  y_test = labels_lib.check_labels(name, 'y_test', y_test, num_classes)
+  train_x, train_notes = pixels.check_images(
+      name, 'x_train', x_train, len(y_train))
+  test_x, test_notes = pixels.check_images(name, 'x_test', x_test, len(y_test))
+  if train_x.shape[1:] != test_x.shape[1:]:
     raise ValueError(
         f'{name}: `x_test` must hold images of the shape in `x_train`, '
-        f'{x_train.shape[1:]}, found {x_test.shape[1:]}.')
+        f'{train_x.shape[1:]}, found {test_x.shape[1:]}.')
   if writers is not None:
-    writers = np.asarray(writers)
-    if writers.shape != y_train.shape:
-      raise ValueError(
-          f'{name}: `writers` must have one entry for each of the '
-          f'{len(y_train)} training examples, found shape {writers.shape}.')
-    writers = writers.astype(np.int32)
+    writers = _number_writers(name, writers, len(y_train))
+  # Of what was given: bytes are a quarter of what they become.
+  digest = _digest(x_train, y_train, x_test, y_test, writers)
+  notes = train_notes + test_notes
+  if num_classes is None:
+    y_train, y_test, class_names = labels_lib.number_classes(
+        name, y_train, y_test)
+    num_classes = len(class_names)
+    if class_names[-1] != str(num_classes - 1):
+      notes += (
+          f'The labels {_abbreviate(class_names)} are the classes 0 to '
+          f'{num_classes - 1}.',)
   return ImageDataset(
       name=name,
-      train_x=x_train,
-      train_y=y_train,
-      test_x=x_test,
-      test_y=y_test,
+      train_x=train_x,
+      train_y=y_train.astype(np.int32),
+      test_x=test_x,
+      test_y=y_test.astype(np.int32),
       num_classes=num_classes,
-      writers=writers)
+      writers=writers,
+      class_names=tuple(class_names or map(str, range(num_classes))),
+      notes=notes,
+      digest=digest)
 
 
-def _check_labels(
-    name: str, key: str, labels: Any, num_classes: Optional[int]
-) -> np.ndarray:
-  """Returns `labels` as int32[n], or raises."""
-  labels = np.asarray(labels)
-  if labels.ndim == 2 and labels.shape[1] == 1:
-    labels = labels[:, 0]
-  if labels.ndim != 1:
-    raise ValueError(
-        f'{name}: `{key}` must have shape [n] or [n, 1], found '
-        f'{labels.shape}.')
-  if not labels.size:
-    raise ValueError(
-        f'{name}: `{key}` must hold at least one example, found none.')
-  if labels.dtype.kind not in 'iu':
-    raise ValueError(
-        f'{name}: `{key}` must hold integers, found {labels.dtype}.')
-  low, high = int(labels.min()), int(labels.max())
-  if low < 0:
-    raise ValueError(
-        f'{name}: `{key}` must hold labels of at least 0, found {low}.')
-  if num_classes is not None and high >= num_classes:
-    raise ValueError(
-        f'{name}: `{key}` must hold labels below the number of classes, '
-        f'{num_classes}, found {high}.')
-  if num_classes is None and high >= max(labels.size, 2):
-    raise ValueError(
-        f'{name}: `{key}` must number its classes 0, 1, 2, ..., found label '
-        f'{high} among {labels.size} examples.')
-  return labels.astype(np.int32)
+def _digest(x_train, y_train, x_test, y_test, writers) -> str:
+  arrays = dict(
+      x_train=x_train, y_train=np.int64(y_train), x_test=x_test,
+      y_test=np.int64(y_test))
+  if writers is not None:
+    arrays['writers'] = writers
+  return content_digest.digest_arrays(arrays)
 
 
-def _infer_num_classes(name: str, y_train: np.ndarray) -> int:
-  num_classes = int(y_train.max()) + 1
-  if num_classes < 2:
-    raise ValueError(
-        f'{name}: `y_train` must hold at least 2 classes, found only label '
-        '0.')
-  return num_classes
+def _abbreviate(names: Sequence[str]) -> str:
+  if len(names) > 5:
+    names = (*names[:2], '...', names[-1])
+  return ', '.join(names)
 
 
-def _check_images(
-    name: str, key: str, images: Any, num_labels: int
-) -> np.ndarray:
-  """Returns `images` as float32[n, h, w, c] in [0, 1], or raises."""
-  images = np.asarray(images)
-  if images.ndim not in (3, 4) or 0 in images.shape[1:]:
+def _number_writers(name: str, writers: Any, num_labels: int) -> np.ndarray:
+  """Returns each example's writer, numbered in the order of their ids."""
+  writers = np.asarray(writers)
+  if writers.shape != (num_labels,):
     raise ValueError(
-        f'{name}: `{key}` must have shape [n, h, w] or [n, h, w, c], found '
-        f'{images.shape}.')
-  if len(images) != num_labels:
+        f'{name}: `writers` must have one entry for each of the '
+        f'{num_labels} training examples, found shape {writers.shape}.')
+  if writers.dtype.kind not in 'iuUS':
     raise ValueError(
-        f'{name}: `{key}` must have one image for each of its {num_labels} '
-        f'labels, found {len(images)} images.')
-  if images.ndim == 3:
-    images = images[..., np.newaxis]
-  if images.dtype == np.uint8:
-    return np.divide(images, np.float32(255), dtype=np.float32)
-  if images.dtype.kind != 'f':
-    raise ValueError(
-        f'{name}: `{key}` must hold uint8, or floats in [0, 1], found '
-        f'{images.dtype}.')
-  low, high = images.min(), images.max()
-  if np.isnan(low):
-    raise ValueError(
-        f'{name}: `{key}` must hold finite pixels, found NaN in image '
-        f'{_first_nan(images)}.')
-  if low < 0 or high > 1:
-    raise ValueError(
-        f'{name}: `{key}` must hold uint8, or floats in [0, 1], found floats '
-        f'in [{low:g}, {high:g}].')
-  return images.astype(np.float32, copy=False)
-
-
-def _first_nan(images: np.ndarray) -> int:
-  return next(i for i, image in enumerate(images) if np.isnan(image).any())
+        f'{name}: `writers` must hold integers or strings, found '
+        f'{writers.dtype}.')
+  return np.unique(writers, return_inverse=True)[1].astype(np.int32)

@@ -1,17 +1,20 @@
 """A user's own images: DIR/train/<class>/*.png and, optionally, DIR/test."""
 
 import os
-import struct
-from typing import List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from tff_hidenseek.data import image_dataset
+from tff_hidenseek.data import image_files
 from tff_hidenseek.data import stratification
 
-_SUFFIXES = ('.png', '.jpg', '.jpeg')
-_GREY_MODES = frozenset(['1', 'L'])
-_COLOUR_MODES = frozenset(['P', 'RGB', 'RGBA', 'CMYK', 'YCbCr'])
+_TRAIN_NAMES = ('train', 'training')
+_TEST_NAMES = ('test', 'testing', 'val', 'valid', 'validation')
+# Images that are not read; other files are none and are passed over.
+_OTHER_SUFFIXES = (
+    '.avif', '.gif', '.heic', '.jfif', '.jp2', '.npy', '.pgm', '.ppm', '.svg',
+    '.tga', '.tif', '.tiff', '.webp')
 _SPLIT_SEED = 0
 _TEST_FRACTION = 0.2
 
@@ -22,9 +25,9 @@ def load_images(
   """Loads a folder with a folder of images for each class.
 
   The classes are numbered in the order of their folders' names. The images
-  have one channel if all are grey, else three; transparency is dropped. If
-  there is no DIR/test, a fifth of the images, drawn once by a fixed seed with
-  every class in proportion, is the test split.
+  have one channel if all are grey, else three. If there is no DIR/test, or a
+  folder of another name that test images have, a fifth of the images, drawn
+  once by a fixed seed with every class in proportion, is the test split.
 
   Args:
     argument: The folder DIR; a relative one is looked for in `data_dir` if
@@ -36,24 +39,20 @@ def load_images(
 
   Raises:
     FileNotFoundError: If there is no such folder.
-    ValueError: If a class has no images, or an image is damaged or has another
-      size than the first.
+    ValueError: If a class has no images, an image is damaged or has another
+      size than the first, or a folder would be passed over that seems to hold
+      images.
   """
   root = os.path.join(data_dir or '', argument)
-  train_root = os.path.join(root, 'train')
-  if not os.path.isdir(train_root):
-    raise FileNotFoundError(
-        f'`images:DIR` must hold a folder train with a folder of images for '
-        f'each class, found no folder {train_root}.')
+  splits = _find_splits(root)
+  train_root, test_root = splits['train'], splits['test']
   classes = _list_folders(train_root)
   if len(classes) < 2:
     raise ValueError(
         f'{train_root}: must hold at least 2 class folders, found '
         f'{len(classes)}.')
   paths, labels = _list_images(train_root, classes)
-  test_root = os.path.join(root, 'test')
-  has_test = os.path.isdir(test_root)
-  if has_test:
+  if test_root:
     test_classes = _list_folders(test_root)
     unknown = [name for name in test_classes if name not in classes]
     if unknown or not test_classes:
@@ -72,7 +71,33 @@ def load_images(
   images, labels = _read_images(paths), np.array(labels)
   return image_dataset.from_arrays(
       f'images:{argument}', images[train], labels[train], images[test],
-      labels[test], num_classes=len(classes))
+      labels[test], num_classes=len(classes), class_names=classes)
+
+
+def _find_splits(root: str) -> Dict[str, Optional[str]]:
+  """Returns the folders of the training and of the test images, if any."""
+  names = _list_folders(root) if os.path.isdir(root) else []
+  splits = {}
+  for split, known in (('train', _TRAIN_NAMES), ('test', _TEST_NAMES)):
+    found = [name for name in names if name.lower() in known]
+    if len(found) > 1:
+      raise ValueError(
+          f'{root}: must hold one folder of {split} images, found '
+          f'{" and ".join(found)}: join them, or move what is not to be used '
+          'elsewhere.')
+    splits[split] = os.path.join(root, found[0]) if found else None
+  if not splits['train']:
+    raise FileNotFoundError(
+        f'`images:DIR` must hold a folder train with a folder of images for '
+        f'each class, found no folder {os.path.join(root, "train")}.')
+  classes = frozenset(_list_folders(splits['train']))
+  for name in names:
+    folder = os.path.join(root, name)
+    if folder not in splits.values() and classes & {*_list_folders(folder)}:
+      raise ValueError(
+          f'{folder}: must be called by one of {", ".join(_TEST_NAMES)}, if it '
+          'holds test images, found class folders in one of another name.')
+  return splits
 
 
 def _list_folders(root: str) -> List[str]:
@@ -88,48 +113,52 @@ def _list_images(
   paths, labels = [], []
   for label, name in enumerate(classes):
     folder = os.path.join(root, name)
-    files = sorted(
-        file for file in os.listdir(folder)
-        if file.lower().endswith(_SUFFIXES) and not file.startswith('.'))
+    files = _list_files(folder)
     if not files:
       raise ValueError(
-          f'{folder}: must hold at least one image ({", ".join(_SUFFIXES)}), '
-          'found none.')
+          f'{folder}: must hold at least one image '
+          f'({", ".join(image_files.SUFFIXES)}), found none.')
     paths += [os.path.join(folder, file) for file in files]
     labels += [label] * len(files)
   return paths, labels
 
 
+def _list_files(folder: str) -> List[str]:
+  """Lists the image files of a class; a file passed over must be no image."""
+  inner = _list_folders(folder)
+  names = sorted(
+      name for name in os.listdir(folder)
+      if not name.startswith('.') and name not in inner)
+  others = [name for name in names if name.lower().endswith(_OTHER_SUFFIXES)]
+  if inner or others:
+    raise ValueError(
+        f'{os.path.join(folder, (inner + others)[0])}: must be an image of '
+        f'type {", ".join(image_files.SUFFIXES)}, found '
+        f'{"a folder" if inner else "another type"}.')
+  return [
+      name for name in names if name.lower().endswith(image_files.SUFFIXES)]
+
+
 def _read_images(paths: Sequence[str]) -> np.ndarray:
-  """Reads equally large images as uint8[n, height, width, 1 or 3]."""
-  headers = [_open_image(path, pixel_mode=None) for path in paths]
-  width, height = headers[0][0]
-  for path, (size, _) in zip(paths, headers):
-    if size != (width, height):
+  """Reads equally large images as [n, height, width, 1 or 3].
+
+  Returns:
+    uint8, or float32 in [0, 1] if a file has 16 bits a channel.
+  """
+  images = []
+  for path in paths:
+    images.append(image_files.read_image(path))
+    height, width = images[0].shape[:2]
+    if images[-1].shape[:2] != (height, width):
+      found_height, found_width = images[-1].shape[:2]
       raise ValueError(
           f'{path}: must be {width} x {height} pixels like {paths[0]}, found '
-          f'{size[0]} x {size[1]}.')
-  is_grey = all(mode in _GREY_MODES for _, mode in headers)
-  shape = (len(paths), height, width, 1 if is_grey else 3)
-  images = np.empty(shape, np.uint8)
-  for image, path in zip(images, paths):
-    pixels = _open_image(path, pixel_mode='L' if is_grey else 'RGB')
-    image[...] = pixels.reshape(shape[1:])
-  return images
-
-
-def _open_image(path: str, pixel_mode: Optional[str]):
-  """Returns an image's (size, mode) or, given a pixel mode, its pixels."""
-  from PIL import Image  # pylint: disable=g-import-not-at-top
-  try:
-    with Image.open(path, formats=('PNG', 'JPEG')) as image:
-      if image.mode not in _GREY_MODES | _COLOUR_MODES:
-        raise ValueError(f'pixels of mode {image.mode}')
-      if pixel_mode is None:
-        return image.size, image.mode
-      return np.asarray(image.convert(pixel_mode))
-  except (OSError, SyntaxError, ValueError, EOFError, struct.error,
-          Image.DecompressionBombError) as e:
-    raise ValueError(
-        f'{path}: must be a PNG or JPEG image with 8 bits a channel, found '
-        f'another or a damaged file ({e}).') from e
+          f'{found_width} x {found_height}.')
+  num_channels = max(image.shape[-1] for image in images)
+  if any(image.dtype != np.uint8 for image in images):
+    images = [
+        np.divide(image, np.float32(255), dtype=np.float32)
+        if image.dtype == np.uint8 else image
+        for image in images]
+  shape = (height, width, num_channels)
+  return np.stack([np.broadcast_to(image, shape) for image in images])

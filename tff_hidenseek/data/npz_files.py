@@ -10,6 +10,8 @@ import numpy as np
 from tff_hidenseek.data import image_dataset
 
 KEYS = ('x_train', 'y_train', 'x_test', 'y_test')
+# Who wrote each training example, for the partition `natural`.
+_WRITERS = 'writers_train'
 
 # What `zipfile` and NumPy raise where bytes are missing or wrong.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError,
@@ -27,22 +29,26 @@ def load_npz(
     data_dir: The folder of data files.
 
   Returns:
-    The data set; its number of classes is the largest training label plus one.
+    The data set; its classes are the distinct training labels in their order.
 
   Raises:
     FileNotFoundError: If there is no such file.
     ValueError: If the file or an array in it is not as it must be.
   """
   path = os.path.join(data_dir or '', argument)
-  return image_dataset.from_arrays(f'npz:{argument}', **read_arrays(path, KEYS))
+  arrays = read_arrays(path, KEYS, optional_keys=(_WRITERS,))
+  writers = arrays.pop(_WRITERS, None)
+  return image_dataset.from_arrays(
+      f'npz:{argument}', writers=writers, **arrays)
 
 
-def read_arrays(path: str, keys: tuple) -> dict:
+def read_arrays(path: str, keys: tuple, optional_keys: tuple = ()) -> dict:
   """Reads the named arrays of a .npz file; never unpickles anything.
 
   Args:
     path: The file.
     keys: The names of the arrays.
+    optional_keys: Those of arrays that may be missing.
 
   Returns:
     The arrays by name.
@@ -69,6 +75,7 @@ def read_arrays(path: str, keys: tuple) -> dict:
       raise ValueError(
           f'{path}: must hold the arrays {", ".join(keys)}; found '
           f'{", ".join(found) or "none"}; missing {", ".join(missing)}.')
+    keys += tuple(key for key in optional_keys if key in found)
     return {key: _read_array(path, members, key) for key in keys}
 
 

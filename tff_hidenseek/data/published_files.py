@@ -15,6 +15,16 @@ _FIRST_LABELS = {
     'mnist': (5, 0, 4, 1, 9, 2, 1, 3, 1, 4),
     'fashion_mnist': (9, 0, 0, 3, 0, 2, 7, 2, 5, 5),
 }
+_CLASS_NAMES = {
+    'fashion_mnist': (
+        'T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal',
+        'Shirt', 'Sneaker', 'Bag', 'Ankle boot',
+    ),
+    'cifar10': (
+        'airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse',
+        'ship', 'truck',
+    ),
+}
 
 
 def load_mnist(
@@ -102,7 +112,9 @@ def _load(
       arrays = read_archive(name, data_dir)
   if arrays is None:
     arrays = _download(name, data_dir)
-  return image_dataset.from_arrays(name, num_classes=num_classes, **arrays)
+  return image_dataset.from_arrays(
+      name, num_classes=num_classes, class_names=_CLASS_NAMES.get(name),
+      **arrays)
 
 
 def _read_idx_files(name: str, data_dir: str) -> Optional[dict]:

@@ -1,0 +1,69 @@
+"""What a data set is like in two lines, and a warning where it looks wrong."""
+
+import textwrap
+from typing import Iterator, List
+
+import numpy as np
+
+from tff_hidenseek.data import image_dataset
+
+_WIDTH = 80
+# Pixels that stay below this have probably been scaled by another number.
+_LEAST_MAXIMUM = 0.5
+_MOST_OF_ONE_CLASS = 0.9
+_MOST_BLANK = 0.1
+
+
+def describe(dataset: image_dataset.ImageDataset) -> List[str]:
+  """Describes a data set to its owner.
+
+  Args:
+    dataset: The data set.
+
+  Returns:
+    Lines of at most 80 columns: what it holds, what was done to it when it was
+    loaded, and warnings.
+  """
+  counts = np.bincount(dataset.train_y, minlength=dataset.num_classes)
+  height, width, channels = dataset.image_shape
+  low, high = dataset.train_x.min(), dataset.train_x.max()
+  texts = [
+      f'{len(dataset.train_y):,} training and {len(dataset.test_y):,} test '
+      f'images of {height} x {width} x {channels}, pixels from {low:.3g} to '
+      f'{high:.3g};',
+      f'{dataset.num_classes} classes of {counts.min():,} to '
+      f'{counts.max():,} training images.',
+      *dataset.notes,
+      *(f'warning: {text}' for text in _find_faults(dataset, counts)),
+  ]
+  return [
+      line for text in texts
+      for line in textwrap.wrap(text, _WIDTH, subsequent_indent='  ')]
+
+
+def _find_faults(
+    dataset: image_dataset.ImageDataset, counts: np.ndarray
+) -> Iterator[str]:
+  """Yields a sentence for each thing that is seldom meant."""
+  missing = [dataset.class_names[i] for i in np.flatnonzero(counts == 0)]
+  if missing:
+    yield (
+        f'{len(missing)} of {len(counts)} classes have no training image, such '
+        f'as {missing[0]}.')
+  share = counts.max() / counts.sum()
+  if share >= _MOST_OF_ONE_CLASS:
+    yield (
+        f'class {dataset.class_names[counts.argmax()]} has {share:.1%} of the '
+        'training images.')
+  splits = dict(training=dataset.train_x, test=dataset.test_x)
+  for split, images in splits.items():
+    flat = images.reshape(len(images), -1)
+    lows, highs = flat.min(axis=1), flat.max(axis=1)
+    is_blank = np.mean(lows == highs)
+    if is_blank > _MOST_BLANK:
+      yield f'{is_blank:.1%} of the {split} images are of one shade.'
+    if highs.max() < _LEAST_MAXIMUM:
+      yield (
+          f'the largest pixel of the {split} images is {highs.max():.3g} of 1, '
+          f'{255 * highs.max():.3g} of 255. Bytes are always divided by 255: '
+          'where they have another range, store floats in [0, 1].')
