@@ -1,8 +1,10 @@
 """The examples run, and do what they say."""
 
+import base64
 import contextlib
 import importlib.util
 import io
+import json
 import os
 import re
 import subprocess
@@ -34,11 +36,53 @@ def _run_program(text):
   """Returns what a program prints, run in a process of its own."""
   return subprocess.run(
       [sys.executable, '-c', text], cwd=sources.ROOT, text=True, check=True,
-      stdout=subprocess.PIPE).stdout
+      env={**os.environ, 'MPLBACKEND': 'Agg'}, stdout=subprocess.PIPE).stdout
 
 
 def _without_random_names(native_form):
   return re.sub(r'_[a-z]{3}(\d+)|(?<=comp#)\w+', r'_\1', native_form)
+
+
+class NotebookTest(unittest.TestCase):
+
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    path = os.path.join(_EXAMPLES, 'own_tff_program.ipynb')
+    with open(path, encoding='utf-8') as file:
+      cls.cells = json.load(file)['cells']
+    cls.code = [c for c in cls.cells if c['cell_type'] == 'code']
+
+  def test_has_ten_cells_and_small_pictures(self):
+    self.assertEqual(len(self.cells), 10)
+    pictures = [
+        base64.b64decode(output['data']['image/png'])
+        for cell in self.code
+        for output in cell['outputs']
+        if 'data' in output
+    ]
+    self.assertEqual(len(pictures), 3)
+    for picture in pictures:
+      self.assertTrue(picture.startswith(b'\x89PNG'))
+    self.assertLess(sum(map(len, pictures)), 200_000)
+
+  def test_its_cells_run_and_print_what_is_committed(self):
+    sources_of_cells = [''.join(cell['source']) for cell in self.code]
+    marker = '--- next cell'
+    program = f'\nprint({marker!r})\n'.join(sources_of_cells)
+    printed = _run_program(program).split(marker + '\n')
+    for cell, text in zip(self.code, printed, strict=True):
+      committed = ''.join(
+          ''.join(output.get('text', '')) for output in cell['outputs']
+      )
+      # Accuracies and flips depend on how a processor rounds.
+      self.assertEqual(
+          re.sub(r'\d+', 'N', text), re.sub(r'\d+', 'N', committed)
+      )
+    accuracy = float(
+        re.search(r'global model: ([\d.]+)', ''.join(printed)).group(1)
+    )
+    self.assertGreater(accuracy, 0.7)
 
 
 class RuntimePageTest(unittest.TestCase):
