@@ -9,13 +9,11 @@ python -m binaries.device_client --model=model_trainable.tflite \
     --examples=client_0.npz --report=client_0.json
 """
 
-import json
 import sys
 
-from absl import app
 from absl import flags
-import numpy as np
 
+from binaries import command_line
 from tff_hidenseek.export import litert
 from tff_hidenseek.on_device import client as client_lib
 
@@ -32,28 +30,22 @@ _SEED = flags.DEFINE_integer('seed', 0, 'Shuffles the examples.')
 
 
 def main(argv):
-  del argv
-  with np.load(_EXAMPLES.value, allow_pickle=False) as examples:
-    x, y = examples['x'], examples['y']
-  client = client_lib.DeviceClient(
-      litert.open_file(_MODEL.value),
-      x,
-      y,
-      _LEARNING_RATE.value,
-      _NUM_EPOCHS.value,
-      _SEED.value,
-  )
-  while message := sys.stdin.buffer.read(client.message_bytes):
-    sys.stdout.buffer.write(client.run_round(message))
-    sys.stdout.buffer.flush()
-  has_tensorflow = 'tensorflow' in sys.modules
-  with open(_REPORT.value, 'w', encoding='utf-8') as report:
-    json.dump({**client.report(), 'has_tensorflow': has_tensorflow}, report)
+  with command_line.user_errors():
+    command_line.check_arguments(argv)
+    client = client_lib.DeviceClient(
+        litert.open_file(_MODEL.value),
+        *client_lib.read_examples(_EXAMPLES.value),
+        _LEARNING_RATE.value,
+        _NUM_EPOCHS.value,
+        _SEED.value,
+    )
+    client.serve(sys.stdin.buffer, sys.stdout.buffer)
+    client.write_report(_REPORT.value)
 
 
 def run():
   flags.mark_flags_as_required(['model', 'examples', 'report'])
-  app.run(main)
+  command_line.run(main)
 
 
 if __name__ == '__main__':

@@ -86,20 +86,34 @@ class GradientsTest(unittest.TestCase):
             tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         )
 
-      loss, gradient = builtin_gradients.cross_entropy(logits, labels)
+      loss, gradient, num_examples = builtin_gradients.cross_entropy(
+          logits, labels
+      )
+      self.assertEqual(num_examples, 4)
       np.testing.assert_allclose(loss, loss_fn(logits), rtol=1e-5)
       self._assert_close(gradient, _gradients(loss_fn, [logits], None)[0])
 
-  def test_label_of_minus_one_leaves_its_example_out(self):
+  def test_label_that_is_no_class_leaves_its_example_out(self):
     logits, labels = _random(4, 3), tf.constant([0, 2, 1, 2])
-    loss, gradient = builtin_gradients.cross_entropy(logits, labels)
-    padded_loss, padded_gradient = builtin_gradients.cross_entropy(
-        tf.concat([logits, _random(2, 3, seed=1)], 0),
-        tf.concat([labels, [-1, -1]], 0),
+    loss, gradient, _ = builtin_gradients.cross_entropy(logits, labels)
+    for others in ([-1, -1], [3, -2], [1000, -(2**31)]):
+      padded_loss, padded_gradient, num_examples = (
+          builtin_gradients.cross_entropy(
+              tf.concat([logits, _random(2, 3, seed=1)], 0),
+              tf.concat([labels, others], 0),
+          )
+      )
+      self.assertEqual(num_examples, 4)
+      np.testing.assert_allclose(loss, padded_loss, rtol=1e-6)
+      np.testing.assert_allclose(gradient, padded_gradient[:4], rtol=1e-6)
+      np.testing.assert_array_equal(padded_gradient[4:], 0)
+
+  def test_without_examples_loss_and_gradient_are_zero(self):
+    loss, gradient, num_examples = builtin_gradients.cross_entropy(
+        _random(2, 3), tf.constant([-1, 3])
     )
-    np.testing.assert_allclose(loss, padded_loss, rtol=1e-6)
-    np.testing.assert_allclose(gradient, padded_gradient[:4], rtol=1e-6)
-    np.testing.assert_array_equal(padded_gradient[4:], 0)
+    self.assertEqual((loss, num_examples), (0, 0))
+    np.testing.assert_array_equal(gradient, np.zeros([2, 3]))
 
 
 class BitsTest(unittest.TestCase):

@@ -59,18 +59,17 @@ class FoldingTest(unittest.TestCase):
     for layer in folded.layers:
       self.assertIs(type(layer), getattr(tf.keras.layers, type(layer).__name__))
 
-  def test_strides_padding_and_bias_are_kept(self):
+  def test_strides_and_padding_are_kept(self):
     inputs = tf.keras.Input([7, 7, 2])
     conv = sign_masked_conv2d.SignMaskedConv2D(
-        4, (3, 2), 20, strides=2, padding='same', use_bias=True
+        4, (3, 2), 20, strides=2, padding='same'
     )
-    dense = sign_masked_dense.SignMaskedDense(3, 30, use_bias=True)
+    dense = sign_masked_dense.SignMaskedDense(3, 30)
     x = tf.keras.layers.Flatten()(conv(inputs))
     model = tf.keras.Model(inputs, dense(x))
     for layer in (conv, dense):
       kept = np.arange(layer.num_kept, dtype=np.int32)
       layer.set_frozen(kept, np.linspace(-1, 1, kept.size, dtype=np.float32))
-      layer.bias.assign(np.arange(layer.bias.shape[0]))
     images = _images([7, 7, 2])
     np.testing.assert_array_equal(
         folding.fold_model(model)(images), model(images)

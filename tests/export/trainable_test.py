@@ -11,7 +11,6 @@ from tensorflow.lite.tools import flatbuffer_utils
 from tests.export import trained_models
 from tff_hidenseek.export import litert
 from tff_hidenseek.export import trainable
-from tff_hidenseek.layers import sign_masked_dense
 
 _MODELS = ('mlp', 'cnn', 'pooled_cnn')
 _BATCH_SIZE = 16
@@ -29,6 +28,11 @@ def _interpreter(name):
   return litert.open_content(_file(name))
 
 
+def _call(interpreter, signature, output, **inputs):
+  """Returns a copy of one output of a signature."""
+  return interpreter.get_signature_runner(signature)(**inputs)[output].copy()
+
+
 def _run_compiled(
     compiled, signature, output, shape, dtype=np.float32, **inputs
 ):
@@ -37,9 +41,12 @@ def _run_compiled(
   for name, value in inputs.items():
     input_map[name] = compiled.create_input_buffer_by_name(signature, name)
     input_map[name].write(np.ascontiguousarray(value))
-  result = compiled.create_output_buffer_by_name(signature, output)
-  compiled.run_by_name(signature, input_map, {output: result})
-  return result.read(int(np.prod(shape)), dtype).reshape(shape)
+  output_map = {
+      name: compiled.create_output_buffer_by_name(signature, name)
+      for name in compiled.get_signature_list()[signature]['outputs']
+  }
+  compiled.run_by_name(signature, input_map, output_map)
+  return output_map[output].read(int(np.prod(shape)), dtype).reshape(shape)
 
 
 def _batch():
@@ -104,7 +111,7 @@ class TrainingTest(unittest.TestCase):
         loss = _loss(model, x, y)
       expected = tape.gradient(loss, _scores(model))
       module = trainable.TrainableModule(model)
-      _, found = module.score_gradient(x, y)
+      _, found, _ = module.score_gradient(x, y)
       sizes = [gradient.shape[0] for gradient in expected]
       for ours, theirs in zip(tf.split(found, sizes), expected):
         error = tf.norm(ours - theirs) / tf.norm(theirs)
@@ -163,23 +170,68 @@ class TrainingTest(unittest.TestCase):
       results.append((loss, votes.tobytes()))
     self.assertEqual(results[0], results[1])
 
-  def test_clipped_gradient_is_kept(self):
-    model = tf.keras.Sequential([
-        tf.keras.Input([8, 8, 1]), tf.keras.layers.Flatten()
-    ])
-    layer = sign_masked_dense.SignMaskedDense(3, 50, clipped_gradient=True)
-    model.add(layer)
-    layer.set_frozen(
-        np.arange(50, dtype=np.int32),
-        np.ones(50, np.float32),
-        np.linspace(-2, 2, 50).astype(np.float32),
-    )
-    module = trainable.TrainableModule(model)
-    images, labels = tf.ones([2, 8, 8, 1]), tf.constant([0, 1])
-    _, gradient = module.score_gradient(images, labels)
-    np.testing.assert_array_equal(
-        gradient.numpy() == 0, np.abs(layer.scores) > 1
-    )
+  def test_labels_that_are_no_class_train_nothing(self):
+    x, y = _batch()
+    rate = np.float32(3)
+    for name in _MODELS:
+      interpreter = _interpreter(name)
+      train = interpreter.get_signature_runner('train')
+      self.assertEqual(train(x=x, y=y, learning_rate=rate)['num_examples'], 16)
+      before = _call(interpreter, 'get_scores', 'scores')
+      for label in (-1, -2, 10, 2**31 - 1):
+        labels = np.full_like(y, label)
+        result = train(x=x, y=labels, learning_rate=rate)
+        self.assertEqual((result['loss'], result['num_examples']), (0, 0))
+        np.testing.assert_array_equal(
+            _call(interpreter, 'get_scores', 'scores'), before
+        )
+      self.assertGreater(train(x=x, y=y, learning_rate=rate)['loss'], 0)
+
+  def test_labels_that_are_no_class_do_not_change_the_step_of_others(self):
+    x, y = _batch()
+    results = []
+    for labels in ([-1, -1, -1], [10, -2, 99]):
+      interpreter = _interpreter('mlp')
+      result = interpreter.get_signature_runner('train')(
+          x=x,
+          y=np.append(y[:-3], labels).astype(np.int32),
+          learning_rate=np.float32(1),
+      )
+      self.assertEqual(result['num_examples'], 13)
+      scores = _call(interpreter, 'get_scores', 'scores')
+      results.append((result['loss'], scores.tobytes()))
+    self.assertEqual(results[0], results[1])
+
+  def test_step_that_is_no_number_leaves_the_scores(self):
+    x, y = _batch()
+    interpreter = _interpreter('mlp')
+    before = _call(interpreter, 'get_scores', 'scores')
+    for pixel, rate in ((0.5, np.nan), (0.5, np.inf), (np.nan, 1)):
+      images = x.copy()
+      images[0, 0, 0] = pixel
+      _call(
+          interpreter, 'train', 'loss', x=images, y=y,
+          learning_rate=np.float32(rate),
+      )
+      after = _call(interpreter, 'get_scores', 'scores')
+      self.assertTrue(np.isfinite(after).all())
+      if not np.isfinite(rate):
+        np.testing.assert_array_equal(after, before)
+
+  def test_batch_of_another_size_is_an_error(self):
+    x, y = _batch()
+    for name in _MODELS:
+      interpreter = _interpreter(name)
+      before = _call(interpreter, 'get_scores', 'scores')
+      for num_images, num_labels in ((16, 1), (1, 16), (5, 5), (0, 0)):
+        with self.assertRaises(RuntimeError):
+          _call(
+              interpreter, 'train', 'loss', x=x[:num_images],
+              y=y[:num_labels], learning_rate=np.float32(1),
+          )
+      np.testing.assert_array_equal(
+          _call(interpreter, 'get_scores', 'scores'), before
+      )
 
 
 class MessagesTest(unittest.TestCase):
@@ -207,12 +259,67 @@ class MessagesTest(unittest.TestCase):
     )
     levels = np.random.default_rng(0).integers(0, 16, num_scores)
     nibbles = np.append(levels, [0] * (num_scores % 2)).astype(np.uint8)
-    interpreter.get_signature_runner('set_scores')(
+    interpreter.get_signature_runner('set_tally')(
         tally=nibbles[::2] + 16 * nibbles[1::2]
     )
     votes = interpreter.get_signature_runner('get_votes')()['votes']
     np.testing.assert_array_equal(
         votes, np.packbits(levels >= 8, bitorder='little')
+    )
+
+
+  def test_message_of_another_length_is_an_error_and_sets_nothing(self):
+    for name in _MODELS:
+      interpreter = _interpreter(name)
+      before = _call(interpreter, 'get_scores', 'scores')
+      for signature, argument in (
+          ('set_votes', 'votes'),
+          ('set_tally', 'tally'),
+          ('set_scores', 'scores'),
+      ):
+        runner = interpreter.get_signature_runner(signature)
+        details = runner.get_input_details()[argument]
+        right = details['shape'][0]
+        for length in (0, 1, right // 2, right - 1, right + 1, 2 * right):
+          message = np.ones(length, details['dtype'])
+          with self.assertRaises(RuntimeError):
+            runner(**{argument: message})
+        np.testing.assert_array_equal(
+            _call(interpreter, 'get_scores', 'scores'), before
+        )
+        message = np.ones(right, details['dtype'])
+        self.assertEqual(
+            runner(**{argument: message})['num_scores'], len(before)
+        )
+        interpreter.get_signature_runner('set_scores')(scores=before)
+
+  def test_restarted_interpreter_goes_on_with_the_same_bits(self):
+    x, y = _batch()
+    step = dict(x=x, y=y, learning_rate=np.float32(2))
+    for name in _MODELS:
+      whole, before, after = (_interpreter(name) for _ in range(3))
+      losses = [_call(whole, 'train', 'loss', **step) for _ in range(4)]
+      found = [_call(before, 'train', 'loss', **step) for _ in range(2)]
+      saved = _call(before, 'get_scores', 'scores')
+      _call(after, 'set_scores', 'num_scores', scores=saved)
+      found += [_call(after, 'train', 'loss', **step) for _ in range(2)]
+      self.assertEqual(found, losses)
+      np.testing.assert_array_equal(
+          _call(after, 'get_scores', 'scores'),
+          _call(whole, 'get_scores', 'scores'),
+      )
+
+  def test_scores_that_are_no_numbers_are_not_set(self):
+    interpreter = _interpreter('mlp')
+    before = _call(interpreter, 'get_scores', 'scores')
+    scores = -before
+    scores[[0, 5, 9]] = np.nan, np.inf, -np.inf
+    num_scores = _call(interpreter, 'set_scores', 'num_scores', scores=scores)
+    self.assertEqual(num_scores, len(before) - 3)
+    expected = -before
+    expected[[0, 5, 9]] = before[[0, 5, 9]]
+    np.testing.assert_array_equal(
+        _call(interpreter, 'get_scores', 'scores'), expected
     )
 
 

@@ -37,7 +37,7 @@ class KerasTest(tf.test.TestCase, parameterized.TestCase):
       lambda: tf.keras.optimizers.legacy.SGD(1.0),
   )
   def test_fit_flips_signs_and_leaves_frozen_weights(self, build_optimizer):
-    model = tiny_model.build_model(use_bias=True)
+    model = tiny_model.build_model()
     tiny_model.set_weights(model)
     losses = _train(model, build_optimizer())
     self.assertLess(losses[-1], losses[0])
@@ -46,14 +46,13 @@ class KerasTest(tf.test.TestCase, parameterized.TestCase):
       layer = model.get_layer(name)
       self.assertAllEqual(layer.kept_positions, positions)
       self.assertAllEqual(layer.kept_weights, weights)
-      self.assertAllEqual(layer.bias, tf.zeros_like(layer.bias))
       self.assertAllEqual(layer.kernel, tiny_model.expected_kernel(layer))
       num_flips += np.sum((layer.scores.numpy() >= 0) != (scores >= 0))
     self.assertGreater(num_flips, 0)
 
   @parameterized.parameters('model.keras', 'model.h5', 'saved_model')
   def test_a_saved_model_predicts_the_same_and_trains_on(self, file_name):
-    model = tiny_model.build_model(clipped_gradient=True)
+    model = tiny_model.build_model()
     tiny_model.set_weights(model)
     _train(model, tf.keras.optimizers.SGD(1.0), num_steps=2)
     path = os.path.join(self.get_temp_dir(), file_name)
@@ -74,8 +73,6 @@ class KerasTest(tf.test.TestCase, parameterized.TestCase):
         7,
         strides=(2, 1),
         padding='same',
-        use_bias=True,
-        clipped_gradient=True,
         name='conv9',
     )
     config = layer.get_config()
@@ -90,12 +87,28 @@ class KerasTest(tf.test.TestCase, parameterized.TestCase):
             'num_kept': 7,
             'strides': (2, 1),
             'padding': 'same',
-            'use_bias': True,
-            'clipped_gradient': True,
             'name': 'conv9',
         }.items(),
         config.items(),
     )
+
+  @parameterized.parameters(False, True)
+  def test_config_of_an_older_version_makes_the_same_layer(self, clipped):
+    layer = sign_masked_dense.SignMaskedDense(3, 7, name='logits')
+    config = layer.get_config()
+    self.assertNoCommonElements(config, ['use_bias', 'clipped_gradient'])
+    old = {**config, 'use_bias': False, 'clipped_gradient': clipped}
+    made = sign_masked_dense.SignMaskedDense.from_config(old)
+    self.assertEqual(made.get_config(), config)
+
+  def test_raises_on_a_bias(self):
+    config = sign_masked_dense.SignMaskedDense(3, 7, name='logits').get_config()
+    with self.assertRaisesRegex(
+        ValueError, "`use_bias` must be False in layer 'logits', found True"
+    ):
+      sign_masked_dense.SignMaskedDense.from_config(
+          {**config, 'use_bias': True}
+      )
 
   def test_a_cloned_model_has_weights_of_its_own(self):
     model = tiny_model.build_model()

@@ -20,26 +20,6 @@ class BinarySignTest(tf.test.TestCase):
     self.assertEqual(signs.shape, [2, 3])
 
 
-class StraightThroughGradientTest(tf.test.TestCase):
-
-  def setUp(self):
-    super().setUp()
-    self._scores = tf.constant([-1.5, -1.0, 0.0, 1.0, 1.5])
-    self._upstream = tf.constant([1.0, 2.0, 3.0, 4.0, 5.0])
-
-  def test_is_the_identity_unless_clipped(self):
-    gradient = sign_ops.straight_through_gradient(
-        self._scores, self._upstream, clipped=False
-    )
-    self.assertAllEqual(gradient, self._upstream)
-
-  def test_is_zero_outside_the_unit_interval_if_clipped(self):
-    gradient = sign_ops.straight_through_gradient(
-        self._scores, self._upstream, clipped=True
-    )
-    self.assertAllEqual(gradient, [0.0, 2.0, 3.0, 4.0, 0.0])
-
-
 class PackBitsTest(tf.test.TestCase):
 
   def test_puts_the_first_bit_in_the_lowest_place(self):

@@ -1,10 +1,15 @@
 """Tests of the client on a device."""
 
 import functools
+import io
+import json
+import os
 import subprocess
 import sys
+import tempfile
 import unittest
 
+import numpy as np
 
 from tests.export import trained_models
 from tff_hidenseek.export import litert
@@ -74,10 +79,49 @@ class DeviceClientTest(unittest.TestCase):
     with self.assertRaisesRegex(ValueError, 'at least 1, found 0 and 0'):
       _make_client(num_examples=0)
 
+  def test_label_that_is_no_class_is_refused(self):
+    for label in (-1, 10):
+      with self.assertRaisesRegex(
+          ValueError, rf'`y` must hold labels in \[0, 10\), found {label}'
+      ):
+        _make_client(y=np.array([3] * 19 + [label], np.int32))
+
+  def test_answers_every_message_in_turn(self):
+    client = _make_client()
+    answers = io.BytesIO()
+    client.serve(io.BytesIO(2 * _tally(client)), answers)
+    again = _make_client()
+    expected = [again.run_round(_tally(again)) for _ in range(2)]
+    self.assertEqual(answers.getvalue(), b''.join(expected))
+
+  def test_message_that_is_cut_is_refused(self):
+    client = _make_client()
+    with self.assertRaisesRegex(ValueError, '`message` must have'):
+      client.serve(io.BytesIO(_tally(client)[:-1]), io.BytesIO())
+
+  def test_reads_its_examples_and_writes_its_report(self):
+    digits = trained_models.load_digits()
+    with tempfile.TemporaryDirectory() as folder:
+      path = os.path.join(folder, 'client.npz')
+      np.savez(path, x=digits.train_x[:20], y=digits.train_y[:20])
+      x, y = client_lib.read_examples(path)
+      np.testing.assert_array_equal(x, digits.train_x[:20])
+      client = _make_client(x=x, y=y)
+      client.run_round(_tally(client))
+      report_path = os.path.join(folder, 'report.json')
+      client.write_report(report_path)
+      with open(report_path, encoding='utf-8') as report:
+        content = json.load(report)
+      with self.assertRaisesRegex(ValueError, 'missing y'):
+        np.savez(path, x=digits.train_x[:20])
+        client_lib.read_examples(path)
+    self.assertEqual(content['steps'], 2 * 2)
+    self.assertTrue(content['has_tensorflow'])
+
   def test_imports_no_tensorflow(self):
     program = (
-        'import sys, tff_hidenseek.on_device.client, '
-        'tff_hidenseek.export.litert; assert "tensorflow" not in sys.modules'
+        'import sys, binaries.device_client; '
+        'assert "tensorflow" not in sys.modules'
     )
     subprocess.run([sys.executable, '-c', program], check=True)
 

@@ -29,7 +29,8 @@ def unpack_digits(
     num_digits: How many numbers to return.
 
   Returns:
-    The numbers, float32[num_digits].
+    The numbers, float32[num_digits]. An interpreter that is given another
+    number of bytes than `packed` has raises: it does so where a shape is known.
   """
   rest = tf.cast(packed, tf.float32)
   base = 2.0**bits_per_digit
@@ -38,4 +39,5 @@ def unpack_digits(
     higher = tf.floor((rest + 0.5) * (1 / base))
     digits.append(rest - base * higher)
     rest = higher
-  return tf.reshape(tf.stack(digits, axis=1), [-1])[:num_digits]
+  num_packed = packed.shape[0] * len(digits)
+  return tf.reshape(tf.stack(digits, axis=1), [num_packed])[:num_digits]

@@ -101,21 +101,28 @@ def max_pool_gradient(
 
 def cross_entropy(
     logits: tf.Tensor, labels: tf.Tensor
-) -> Tuple[tf.Tensor, tf.Tensor]:
+) -> Tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
   """Returns the mean softmax cross-entropy of a batch and its gradient.
 
   Args:
     logits: float32[batch, num_classes].
-    labels: int32[batch]. A label of -1 leaves its example out.
+    labels: int32[batch]. One outside [0, num_classes), such as -1, leaves its
+      example out.
 
   Returns:
-    The loss and its gradient with respect to the logits.
+    The loss, its gradient with respect to the logits, and the number of
+    examples, float32, that were not left out. Without any, the loss and the
+    gradient are 0.
   """
-  targets = tf.one_hot(labels, logits.shape[-1])
-  counted = tf.cast(labels >= 0, logits.dtype)[:, tf.newaxis]
-  share = counted / tf.reduce_sum(counted)
+  # Through a column: one label must not be taken for the whole batch's.
+  column = tf.reshape(labels, [logits.shape[0], 1])
+  targets = tf.reshape(tf.one_hot(column, logits.shape[-1]), logits.shape)
+  counted = tf.reduce_sum(targets, axis=-1, keepdims=True)
+  num_examples = tf.reduce_sum(counted)
+  share = counted / tf.maximum(num_examples, 1)
   shifted = logits - tf.reduce_max(logits, axis=-1, keepdims=True)
   exponentials = tf.exp(shifted)
   total = tf.reduce_sum(exponentials, axis=-1, keepdims=True)
   loss = tf.reduce_sum(targets * share * (tf.math.log(total) - shifted))
-  return loss, (exponentials / total - targets) * share
+  gradient = (exponentials / total - targets) * share
+  return loss, gradient, num_examples

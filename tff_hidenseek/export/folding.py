@@ -26,8 +26,7 @@ def fold_model(model: tf.keras.Model) -> tf.keras.Model:
     if isinstance(layer, class_prior.ClassPrior):
       continue  # Its weights are in the plain layer's config.
     if isinstance(layer, sign_masked.SignMaskedLayer):
-      bias = [layer.bias.numpy()] if layer.use_bias else []
-      plain.set_weights([layer.kernel.numpy(), *bias])
+      plain.set_weights([layer.kernel.numpy()])
     else:
       plain.set_weights(layer.get_weights())
   return folded
@@ -37,7 +36,7 @@ def _make_plain(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
   if isinstance(layer, sign_masked_dense.SignMaskedDense):
     return tf.keras.layers.Dense(
         layer.units,
-        use_bias=layer.use_bias,
+        use_bias=False,
         name=layer.name,
         dtype=layer.dtype,
     )
@@ -47,7 +46,7 @@ def _make_plain(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
         layer.kernel_size,
         layer.strides,
         layer.padding,
-        use_bias=layer.use_bias,
+        use_bias=False,
         name=layer.name,
         dtype=layer.dtype,
     )

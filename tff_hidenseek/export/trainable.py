@@ -2,12 +2,18 @@
 
 Its signatures:
 
-* `train(x, y, learning_rate) -> loss`: one step of gradient descent on the
-  scores; a label of -1 leaves its example out.
+* `train(x, y, learning_rate) -> loss, num_examples`: one step of gradient
+  descent on the scores; a label that is no class, such as -1, leaves its
+  example out.
 * `infer(x) -> logits`.
 * `get_votes() -> votes`: the packed signs of the scores, a client's upload.
-* `set_scores(tally)`: the server's mean votes, two to a byte.
+* `set_tally(tally)`: the server's mean votes, two to a byte.
 * `set_votes(votes)`: packed signs, as `get_votes` returns them.
+* `get_scores() -> scores` and `set_scores(scores)`: all that training changed.
+
+What sets scores returns `num_scores`, how many of them were numbers: infinity
+and NaN leave a score as it was, in a step too. An input of another length is an
+error, and changes nothing.
 """
 
 import math
@@ -34,7 +40,6 @@ class _Kernel:
   """The kept weights of a layer, and where their scores are among all."""
 
   def __init__(self, layer: sign_masked.SignMaskedLayer, first_score: int):
-    self.clipped_gradient = layer.clipped_gradient
     self._shape = layer.kernel.shape
     self._positions = layer.kept_positions.numpy()[:, np.newaxis]
     self._part = slice(first_score, first_score + layer.num_kept)
@@ -70,9 +75,7 @@ class _Kernel:
     kept = tf.gather_nd(tf.reshape(kernel_gradient, [-1]), self._positions)
     # One that no converter can know to be true keeps the signs as bytes.
     always = tf.equal(scores, scores)
-    return sign_ops.straight_through_gradient(
-        scores, kept * self._signed(always), self.clipped_gradient
-    )
+    return kept * self._signed(always)
 
 
 class TrainableModule(tf.Module):
@@ -151,15 +154,18 @@ class TrainableModule(tf.Module):
     return tf.concat(gradients[::-1], 0)
 
   def score_gradient(self, x: tf.Tensor, y: tf.Tensor):
-    """Returns the loss of a batch and the gradient of all scores."""
+    """Returns loss, gradient of all scores, and size of a batch."""
     scores, kernels, values = self._forward(x)
-    loss, upstream = builtin_gradients.cross_entropy(values[-1], y)
-    return loss, self._backward(scores, kernels, values, upstream)
+    loss, upstream, num_examples = builtin_gradients.cross_entropy(
+        values[-1], y
+    )
+    gradient = self._backward(scores, kernels, values, upstream)
+    return loss, gradient, num_examples
 
   def train(self, x, y, learning_rate):
-    loss, gradient = self.score_gradient(x, y)
-    self._scores.assign_sub(learning_rate * gradient)
-    return {'loss': loss}
+    loss, gradient, num_examples = self.score_gradient(x, y)
+    self._set(self._scores.read_value() - learning_rate * gradient)
+    return {'loss': loss, 'num_examples': tf.cast(num_examples, tf.int32)}
 
   def infer(self, x):
     return {'logits': self._forward(x)[-1][-1]}
@@ -167,7 +173,13 @@ class TrainableModule(tf.Module):
   def get_votes(self):
     return {'votes': builtin_bits.pack_bits(self._scores.read_value() >= 0)}
 
-  def set_scores(self, tally):
+  def get_scores(self):
+    return {'scores': self._scores.read_value()}
+
+  def set_scores(self, scores):
+    return self._set(scores)
+
+  def set_tally(self, tally):
     levels = builtin_bits.unpack_digits(tally, _BITS_PER_TALLY, self.num_scores)
     return self._set((2 * levels - _TOP_LEVEL) * (1 / _TOP_LEVEL))
 
@@ -175,9 +187,16 @@ class TrainableModule(tf.Module):
     bits = builtin_bits.unpack_digits(votes, 1, self.num_scores)
     return self._set(2 * bits - 1)
 
-  def _set(self, mean_votes):
-    self._scores.assign(mean_votes)
-    return {'num_scores': tf.constant(self.num_scores)}
+  def _set(self, scores):
+    """Sets the scores that are given as numbers; returns how many are."""
+    # As columns: an interpreter refuses to reshape scores of another length.
+    column = [self.num_scores, 1]
+    scores = tf.reshape(scores, column)
+    # Neither infinite nor NaN, which no later step could mend.
+    is_number = tf.abs(scores) <= np.finfo(np.float32).max
+    old = tf.reshape(self._scores.read_value(), column)
+    self._scores.assign(tf.reshape(tf.where(is_number, scores, old), [-1]))
+    return {'num_scores': tf.reduce_sum(tf.cast(is_number, tf.int32))}
 
   def signatures(self, batch_size: int):
     """Returns the functions that the file offers, by name."""
@@ -191,12 +210,15 @@ class TrainableModule(tf.Module):
         [num_bytes(_BITS_PER_TALLY * self.num_scores)], tf.uint8, 'tally'
     )
     votes = tf.TensorSpec([num_bytes(self.num_scores)], tf.uint8, 'votes')
+    scores = tf.TensorSpec([self.num_scores], tf.float32, 'scores')
     arguments = {
         'train': (batch, y, rate),
         'infer': (x,),
         'get_votes': (),
-        'set_scores': (tally,),
+        'set_tally': (tally,),
         'set_votes': (votes,),
+        'get_scores': (),
+        'set_scores': (scores,),
     }
     return {
         name: tf.function(getattr(self, name)).get_concrete_function(*specs)
@@ -235,9 +257,8 @@ def _chain(model: tf.keras.Model) -> List[tf.keras.layers.Layer]:
     if not _is_supported(layer) or layer.input is not source:
       raise ValueError(
           'To train on a device, `model` must be a chain of sign-masked dense '
-          'layers and convolutions of stride 1 without bias, of ReLU, 2x2 '
-          f'max-pooling and flattening, found layer {layer.name!r} '
-          f'({type(layer).__name__}).'
+          'layers and convolutions of stride 1, of ReLU, 2x2 max-pooling and '
+          f'flattening, found layer {layer.name!r} ({type(layer).__name__}).'
       )
     source = layer.output
   return layers
@@ -246,7 +267,7 @@ def _chain(model: tf.keras.Model) -> List[tf.keras.layers.Layer]:
 def _is_supported(layer: tf.keras.layers.Layer) -> bool:
   if isinstance(layer, sign_masked.SignMaskedLayer):
     strides = getattr(layer, 'strides', (1, 1))
-    return not layer.use_bias and tuple(strides) == (1, 1)
+    return tuple(strides) == (1, 1)
   if isinstance(layer, tf.keras.layers.MaxPooling2D):
     return (
         (tuple(layer.pool_size), tuple(layer.strides), layer.padding)

@@ -31,8 +31,6 @@ class SignMaskedLayer(
 
   Args:
     num_kept: How many weights of the kernel are kept, at least 1.
-    use_bias: Whether there is a bias. It is frozen.
-    clipped_gradient: Whether a score outside [-1, 1] gets no gradient.
     **kwargs: Arguments of `tf.keras.layers.Layer`.
 
   Attributes:
@@ -44,30 +42,19 @@ class SignMaskedLayer(
     flat_kernel: Not trainable, derived from the others: the flattened kernel.
     kernel_signs: Not trainable, bool of shape `[num_kept]`: whether the kernel
       holds a kept weight as it is, and not negated.
-    bias: Frozen, or None.
   """
 
-  def __init__(
-      self,
-      num_kept: int,
-      use_bias: bool = False,
-      clipped_gradient: bool = False,
-      **kwargs,
-  ):
+  def __init__(self, num_kept: int, **kwargs):
     super().__init__(**kwargs)
     if num_kept < 1:
       raise ValueError(f'`num_kept` must be at least 1, found {num_kept}.')
     self.num_kept = num_kept
-    self.use_bias = use_bias
-    self.clipped_gradient = clipped_gradient
-    self.bias = None
 
-  def build_kernel(self, shape: Sequence[int], num_outputs: int) -> None:
+  def build_kernel(self, shape: Sequence[int]) -> None:
     """Creates all weights, with zeros.
 
     Args:
       shape: The shape of the kernel.
-      num_outputs: The size of the bias.
 
     Raises:
       ValueError: If more weights are to be kept than the kernel has.
@@ -87,8 +74,6 @@ class SignMaskedLayer(
     self.kept_weights = self._add_frozen('kept_weights', kept)
     self.flat_kernel = self._add_frozen('kernel', [size])
     self.kernel_signs = self._add_frozen('kernel_signs', kept, tf.bool, 'ones')
-    if self.use_bias:
-      self.bias = self._add_frozen('bias', [num_outputs])
 
   def _add_frozen(self, name, shape, dtype=None, initializer='zeros'):
     return self.add_weight(
@@ -124,9 +109,8 @@ class SignMaskedLayer(
         kept = tf.gather_nd(
             tf.reshape(upstream, [-1]), tf.expand_dims(self.kept_positions, 1)
         )
-        return sign_ops.straight_through_gradient(
-            scores, kept * self.kept_weights, self.clipped_gradient
-        )
+        # Straight through the sign, as if it were the identity.
+        return kept * self.kept_weights
 
       return self.kernel, gradient
 
@@ -194,10 +178,17 @@ class SignMaskedLayer(
     return [self.flat_kernel]
 
   def get_config(self) -> dict:
-    config = super().get_config()
-    config.update(
-        num_kept=self.num_kept,
-        use_bias=self.use_bias,
-        clipped_gradient=self.clipped_gradient,
-    )
-    return config
+    return {**super().get_config(), 'num_kept': self.num_kept}
+
+  @classmethod
+  def from_config(cls, config: dict) -> 'SignMaskedLayer':
+    # Files of 0.10.0 and before have these; nothing ever set a bias, and the
+    # other changes how a layer trains, not what it gives.
+    config = dict(config)
+    config.pop('clipped_gradient', None)
+    if config.pop('use_bias', False):
+      raise ValueError(
+          f'`use_bias` must be False in layer {config.get("name")!r}, found '
+          'True.'
+      )
+    return super().from_config(config)

@@ -24,8 +24,6 @@ class SignMaskedConv2D(sign_masked.SignMaskedLayer):
     num_kept: How many weights of the kernel are kept, at least 1.
     strides: The vertical and horizontal stride, or one number for both.
     padding: 'valid' or 'same'.
-    use_bias: Whether there is a bias. It is frozen.
-    clipped_gradient: Whether a score outside [-1, 1] gets no gradient.
     **kwargs: Arguments of `tf.keras.layers.Layer`.
   """
 
@@ -36,11 +34,9 @@ class SignMaskedConv2D(sign_masked.SignMaskedLayer):
       num_kept: int,
       strides: Union[int, Sequence[int]] = 1,
       padding: str = 'valid',
-      use_bias: bool = False,
-      clipped_gradient: bool = False,
       **kwargs,
   ):
-    super().__init__(num_kept, use_bias, clipped_gradient, **kwargs)
+    super().__init__(num_kept, **kwargs)
     if padding not in ('valid', 'same'):
       raise ValueError(
           f"`padding` must be 'valid' or 'same', found {padding!r}."
@@ -53,16 +49,13 @@ class SignMaskedConv2D(sign_masked.SignMaskedLayer):
 
   def build(self, input_shape: tf.TensorShape) -> None:
     shape = [*self.kernel_size, input_shape[-1], self.filters]
-    self.build_kernel(shape, self.filters)
+    self.build_kernel(shape)
     super().build(input_shape)
 
   def call(self, inputs: tf.Tensor) -> tf.Tensor:
-    outputs = tf.nn.conv2d(
+    return tf.nn.conv2d(
         inputs, self.signed_kernel(), self.strides, self.padding.upper()
     )
-    if self.use_bias:
-      outputs = tf.nn.bias_add(outputs, self.bias)
-    return outputs
 
   def get_config(self) -> dict:
     return {

@@ -12,32 +12,20 @@ class SignMaskedDense(sign_masked.SignMaskedLayer):
   Args:
     units: How many outputs there are.
     num_kept: How many weights of the kernel are kept, at least 1.
-    use_bias: Whether there is a bias. It is frozen.
-    clipped_gradient: Whether a score outside [-1, 1] gets no gradient.
     **kwargs: Arguments of `tf.keras.layers.Layer`.
   """
 
-  def __init__(
-      self,
-      units: int,
-      num_kept: int,
-      use_bias: bool = False,
-      clipped_gradient: bool = False,
-      **kwargs,
-  ):
-    super().__init__(num_kept, use_bias, clipped_gradient, **kwargs)
+  def __init__(self, units: int, num_kept: int, **kwargs):
+    super().__init__(num_kept, **kwargs)
     self.units = units
     self.input_spec = tf.keras.layers.InputSpec(ndim=2)
 
   def build(self, input_shape: tf.TensorShape) -> None:
-    self.build_kernel([input_shape[-1], self.units], self.units)
+    self.build_kernel([input_shape[-1], self.units])
     super().build(input_shape)
 
   def call(self, inputs: tf.Tensor) -> tf.Tensor:
-    outputs = tf.matmul(inputs, self.signed_kernel())
-    if self.use_bias:
-      outputs = tf.nn.bias_add(outputs, self.bias)
-    return outputs
+    return tf.matmul(inputs, self.signed_kernel())
 
   def get_config(self) -> dict:
     return {**super().get_config(), 'units': self.units}

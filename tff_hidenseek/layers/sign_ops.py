@@ -1,4 +1,4 @@
-"""The sign of a score, its gradient, and signs packed into bytes."""
+"""The sign of a score, and signs packed into bytes."""
 
 import tensorflow as tf
 
@@ -16,24 +16,6 @@ def binary_sign(scores: tf.Tensor) -> tf.Tensor:
   """
   ones = tf.ones_like(scores)
   return tf.where(scores >= 0, ones, -ones)
-
-
-def straight_through_gradient(
-    scores: tf.Tensor, upstream: tf.Tensor, clipped: bool
-) -> tf.Tensor:
-  """Passes a gradient through `binary_sign` as if it were the identity.
-
-  Args:
-    scores: A float tensor, the scores at which the sign was taken.
-    upstream: The gradient with respect to the signs, shaped as `scores`.
-    clipped: Whether the gradient is zero where a score is outside [-1, 1].
-
-  Returns:
-    The gradient with respect to `scores`.
-  """
-  if not clipped:
-    return upstream
-  return tf.where(tf.abs(scores) <= 1, upstream, tf.zeros_like(upstream))
 
 
 def num_packed_bytes(num_bits: int) -> int:

@@ -4,11 +4,16 @@ It runs what `trainable.convert_trainable` made. Nothing here imports
 TensorFlow.
 """
 
+import json
 import re
+import sys
 import time
-from typing import Any, Dict
+from typing import Any, BinaryIO, Dict, Tuple
 
 import numpy as np
+
+from tff_hidenseek import files
+from tff_hidenseek.data import npz_files
 
 _LEFT_OUT = -1
 
@@ -30,7 +35,7 @@ class DeviceClient:
     Args:
       interpreter: LiteRT's `Interpreter` with the trainable file.
       x: Images, float32[n, height, width, channels].
-      y: Labels, int32[n].
+      y: Labels, int32[n], each the number of a class.
       learning_rate: Step size.
       num_epochs: Epochs over the examples in a round.
       seed: Shuffles the examples.
@@ -40,8 +45,15 @@ class DeviceClient:
           '`x` and `y` must have the same length, at least 1, found '
           f'{len(x)} and {len(y)}.'
       )
+    infer = interpreter.get_signature_runner('infer')
+    num_classes = infer.get_output_details()['logits']['shape'][-1]
+    wrong = y[(y < 0) | (y >= num_classes)]
+    if wrong.size:
+      raise ValueError(
+          f'`y` must hold labels in [0, {num_classes}), found {wrong[0]}.'
+      )
     self._train = interpreter.get_signature_runner('train')
-    self._set_scores = interpreter.get_signature_runner('set_scores')
+    self._set_tally = interpreter.get_signature_runner('set_tally')
     self._get_votes = interpreter.get_signature_runner('get_votes')
     self._batch_size = self._train.get_input_details()['x']['shape'][0]
     self._x = x
@@ -54,7 +66,7 @@ class DeviceClient:
   @property
   def message_bytes(self) -> int:
     """How many bytes the server's message has."""
-    return int(self._set_scores.get_input_details()['tally']['shape'][0])
+    return int(self._set_tally.get_input_details()['tally']['shape'][0])
 
   def run_round(self, message: bytes) -> bytes:
     """Trains from the server's scores.
@@ -70,7 +82,7 @@ class DeviceClient:
           f'`message` must have {self.message_bytes} bytes, found '
           f'{len(message)}.'
       )
-    self._set_scores(tally=np.frombuffer(message, np.uint8))
+    self._set_tally(tally=np.frombuffer(message, np.uint8))
     for _ in range(self._num_epochs):
       order = self._rng.permutation(len(self._y))
       for start in range(0, len(order), self._batch_size):
@@ -87,13 +99,35 @@ class DeviceClient:
     self._train(x=x, y=y, learning_rate=self._learning_rate)
     self._step_seconds.append(time.perf_counter() - start)
 
-  def report(self) -> Dict[str, float]:
-    """Returns what training cost this process."""
+  def serve(self, messages: BinaryIO, answers: BinaryIO) -> None:
+    """Runs a round for every message, until they end.
+
+    Args:
+      messages: The server's messages, one after the other.
+      answers: Where the votes of each round go.
+    """
+    while message := messages.read(self.message_bytes):
+      answers.write(self.run_round(message))
+      answers.flush()
+
+  def report(self) -> Dict[str, Any]:
+    """Returns what training cost this process, and what it imported."""
     return {
         'steps': len(self._step_seconds),
         'median_step_ms': 1e3 * float(np.median(self._step_seconds)),
         'peak_memory_mib': _peak_memory_mib(),
+        'has_tensorflow': 'tensorflow' in sys.modules,
     }
+
+  def write_report(self, path: str) -> None:
+    """Writes the report as JSON."""
+    files.write_atomically(path, json.dumps(self.report()).encode())
+
+
+def read_examples(path: str) -> Tuple[np.ndarray, np.ndarray]:
+  """Reads the images and labels, `x` and `y`, of a .npz file."""
+  arrays = npz_files.read_arrays(path, ('x', 'y'))
+  return arrays['x'], arrays['y']
 
 
 def _peak_memory_mib() -> float:
