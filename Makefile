@@ -4,8 +4,9 @@
 #   make train     trains sign masks on the embedded digits, into runs/digits
 #   make test      runs the tests; TESTS=tests/layers runs those alone
 #   make doctor    says what works on this machine
+#   make docs      builds the API reference into build/api, from docstrings
 #   make lock      compiles requirements.txt again, for developers
-#   make clean     removes .venv and caches, not runs/
+#   make clean     removes .venv, caches and build/, not runs/
 #
 # PYTHON=/path/to/python3.12 picks the interpreter that .venv is made with; without
 # it, and where none of Python 3.10 to 3.13 is installed, uv fetches one.
@@ -17,7 +18,7 @@ TESTS := tests
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.12 python3.13 python3.11 \
   python3.10 python3)
 
-.PHONY: train test doctor lock clean venv
+.PHONY: train test doctor docs lock clean venv
 
 train: venv
 	@$(RUN) -m binaries.train --flagfile=configs/hidenseek.digits.cnn.flags \
@@ -28,6 +29,25 @@ test: venv
 
 doctor: venv
 	@$(RUN) -m binaries.doctor
+
+# pdoc reads what it describes by importing it, so it runs with .venv's Python;
+# it lies in a folder of its own, because nothing else needs it.  What it warns
+# of, such as a type that cannot be resolved, is an error.
+DOCS := .venv-docs
+PDOC := pdoc==16.0.0 jinja2==3.1.6 markdown2==2.5.5
+
+docs: venv
+	@[ "$$(cat $(DOCS)/installed.txt 2>/dev/null)" = '$(PDOC)' ] || { \
+	  rm -rf $(DOCS) && \
+	  $(RUN) -m pip install --quiet --disable-pip-version-check --no-deps \
+	    --target $(DOCS) $(PDOC) && \
+	  echo '$(PDOC)' > $(DOCS)/installed.txt; \
+	}
+	@rm -rf build/api
+	@TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=$(DOCS) $(RUN) -W error::UserWarning \
+	  -W error::RuntimeWarning -m pdoc --docformat google --no-show-source \
+	  --output-directory build/api tff_hidenseek
+	@echo 'Open build/api/index.html.'
 
 # Sets $python to the first interpreter that passes the preflight check. If there
 # is none, but one that starts (a pyenv shim may be there and fail) and only its
@@ -125,5 +145,5 @@ lock:
 	echo 'Compiled requirements.txt and requirements_gpu.txt.'
 
 clean:
-	rm -rf $(VENV) .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DOCS) .pytest_cache .hypothesis build
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
