@@ -24,14 +24,13 @@ _MAX_LEVEL = 127
 
 @attrs.frozen(kw_only=True)
 class CompressedFedAvgOptions(options_lib.LocalTrainingOptions):
-  """Choices of the method.
-
-  Attributes:
-    upload_density: Fraction of the update's entries that is sent, in (0, 1].
-  """
+  """Choices of the method."""
 
   upload_density: float = options_lib.option(
-      0.01, 'Fraction of the update that is sent.', above=0, maximum=1
+      0.01,
+      'Fraction of the update\'s numbers, the largest, that a client sends.',
+      above=0,
+      maximum=1,
   )
 
 

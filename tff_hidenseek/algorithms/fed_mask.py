@@ -29,22 +29,20 @@ _option = options_lib.option
 
 @attrs.frozen(kw_only=True)
 class FedMaskOptions(options_lib.LocalTrainingOptions):
-  """Choices of the method.
-
-  Attributes:
-    density: Fraction of each layer's weights that a client keeps, in (0, 1].
-    kernel_gain: The frozen weights' magnitude relative to He initialisation,
-      before a client's pruning; after it they grow by 1 / sqrt(density).
-    score_scale: What a global score of 1 is on a client.
-    broadcast: The code of the global scores on their way down.
-  """
+  """Choices of the method."""
 
   density: float = _option(
-      0.5, 'Fraction of the weights that is kept.', above=0, maximum=1
+      0.5,
+      'Fraction of each layer\'s weights that a client keeps.',
+      above=0,
+      maximum=1,
   )
   kernel_gain: float = options_lib.kernel_gain_option()
   score_scale: float = _option(
-      0.1, 'What a global score of 1 is on a client.', above=0
+      0.1,
+      'What a global score of 1 becomes on a client: small ones change sign '
+      'sooner.',
+      above=0,
   )
   broadcast: str = vote_broadcasts.broadcast_option()
   client_optimizer: str = options_lib.client_optimizer_option('adam')

@@ -29,11 +29,7 @@ _DOUBT = 0.01
 
 @attrs.frozen(kw_only=True)
 class FedPMOptions(options_lib.LocalTrainingOptions):
-  """Choices of the method.
-
-  Attributes:
-    kernel_gain: The frozen weights' magnitude relative to He initialisation.
-  """
+  """Choices of the method."""
 
   kernel_gain: float = options_lib.kernel_gain_option()
   client_optimizer: str = options_lib.client_optimizer_option('adam')

@@ -32,20 +32,17 @@ _VALIDATION_PERIOD = 10
 
 @attrs.frozen(kw_only=True)
 class LotteryFLOptions(options_lib.LocalTrainingOptions):
-  """Choices of the method.
-
-  Attributes:
-    target_density: Fraction of each kernel at which pruning ends, in (0, 1].
-    pruned_fraction: Fraction of a kernel's kept weights that a pruning drops.
-    accuracy_threshold: Validation accuracy from which on a client prunes.
-  """
+  """Choices of the method."""
 
   target_density: float = _option(
-      0.1, 'Fraction of the weights at which pruning ends.', above=0, maximum=1
+      0.1,
+      'Fraction of a kernel\'s weights at which a client stops pruning.',
+      above=0,
+      maximum=1,
   )
   pruned_fraction: float = _option(
       0.2,
-      'Fraction of the kept weights that are dropped at once.',
+      'Fraction of its kept weights that a client drops at once.',
       above=0,
       maximum=0.99,
   )

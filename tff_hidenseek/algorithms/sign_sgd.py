@@ -22,14 +22,12 @@ from tff_hidenseek.models import layer_sets
 
 @attrs.frozen(kw_only=True)
 class SignSgdOptions(options_lib.LocalTrainingOptions):
-  """Choices of the method.
-
-  Attributes:
-    server_learning_rate: How far the majority moves a weight.
-  """
+  """Choices of the method."""
 
   server_learning_rate: float = options_lib.option(
-      0.005, 'How far the majority moves a weight.', above=0
+      0.005,
+      'How far the server moves a weight in the direction of the majority.',
+      above=0,
   )
 
 

@@ -25,14 +25,13 @@ from tff_hidenseek.models import layer_sets
 
 @attrs.frozen(kw_only=True)
 class SSFLOptions(options_lib.LocalTrainingOptions):
-  """Choices of the method.
-
-  Attributes:
-    density: Fraction of the kernels' weights that is kept, in (0, 1].
-  """
+  """Choices of the method."""
 
   density: float = options_lib.option(
-      0.1, 'Fraction of the weights that is kept.', above=0, maximum=1
+      0.1,
+      'Fraction of all kernels\' weights that pruning keeps.',
+      above=0,
+      maximum=1,
   )
 
 

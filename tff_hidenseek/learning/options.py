@@ -1,7 +1,8 @@
 """Validated options that several algorithms share.
 
-The binaries make their flags from these classes: a field is a flag, its
-metadata the flag's help. Checks run once, when an object is made.
+The binaries make their flags from these classes: a field is a flag, and its
+help, which is the option's only explanation, the flag's help. Checks run once,
+when an object is made.
 """
 
 import math
@@ -62,47 +63,47 @@ def client_optimizer_option(default: str):
   """Declares the optimizer of the local training."""
   return option(
       default,
-      'Optimizer of the local training.',
+      'Optimizer of a client\'s local training, new in every round.',
       choices=tuple(client_optimizers.CLIENT_OPTIMIZERS),
   )
 
 
 def client_learning_rate_option(default: float):
   """Declares the step size of the local training."""
-  return option(default, 'Step size of the local training.', above=0)
+  return option(
+      default, 'Learning rate of a client\'s local training.', above=0
+  )
 
 
 def kernel_gain_option():
   """Declares the scale of frozen weights."""
   return option(
-      1.0, 'Scale of the frozen weights relative to He initialisation.', above=0
+      1.0,
+      'Size of the frozen weights; at 1 a layer\'s outputs vary as much as '
+      'after He initialisation.',
+      above=0,
   )
 
 
 def class_prior_option(default: bool):
   """Declares whether the frequencies of a client's classes are used."""
   return option(
-      default, 'Add the log frequencies of a client\'s classes to its logits.'
+      default,
+      'Add the log frequencies of a client\'s own classes to its logits, in '
+      'its loss and in its own model (balanced softmax).',
   )
 
 
 @attrs.frozen(kw_only=True)
 class LocalTrainingOptions:
-  """How a client trains on its own examples.
-
-  Attributes:
-    client_optimizer: The optimizer's name.
-    client_learning_rate: Its step size.
-    num_epochs: Epochs over the client's examples in a round.
-    batch_size: Examples a step.
-    class_prior: Whether the frequencies of a client's classes are added to its
-      logits, in its loss and in its own model; see `layers.class_prior`.
-  """
+  """How a client trains on its own examples."""
 
   client_optimizer: str = client_optimizer_option('sgd')
   client_learning_rate: float = client_learning_rate_option(0.1)
   num_epochs: int = option(
-      1, 'Epochs over a client\'s examples in a round.', minimum=1
+      1, 'How often a client sees each of its examples in a round.', minimum=1
   )
-  batch_size: int = option(32, 'Examples a step.', minimum=1)
+  batch_size: int = option(
+      32, 'Examples of a step of the local training.', minimum=1
+  )
   class_prior: bool = class_prior_option(False)
