@@ -68,8 +68,8 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
   averaging_power: float = _option(
       8.0,
       'The global model has the signs of an average over rounds, in which '
-      'round n counts (p + 1) / (p + n) with this p: 0 is the mean of all rounds, a '
-      'large number the last round alone.',
+      'round n counts (p + 1) / (p + n) with this p: 0 is the mean of all '
+      'rounds, a large number the last round alone.',
       minimum=0,
   )
   personal_step: str = _option(
