@@ -52,7 +52,7 @@ def build_algorithm(
       input_shape=input_shape,
       num_classes=dataset.num_classes,
       seed=config.seed,
-      trained_classes=getattr(federation, 'trained_classes', None),
+      trained_classes=federation.trained_classes,
   )
   return registry.ALGORITHMS[config.algorithm].build(task, config.options)
 
