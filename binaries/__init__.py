@@ -1,10 +1,11 @@
 """Programs: the only users of flags."""
 
-import os
-
-# TensorFlow reads it when it is imported, and every program imports this first.
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-
+from binaries import quiet_tensorflow
+from binaries import stopping
 # Makes `import tensorflow_federated` work.
-# pylint: disable=wrong-import-position,unused-import
-import tff_hidenseek
+import tff_hidenseek  # pylint: disable=unused-import
+
+# Now, since the imports of a command take seconds.
+if stopping.is_command():
+  stopping.watch()
+quiet_tensorflow.watch_import()

@@ -11,6 +11,8 @@ from absl import app
 from absl import flags
 from absl import logging
 
+from binaries import stopping
+
 
 @contextlib.contextmanager
 def user_errors():
@@ -28,8 +30,17 @@ def parse_flags(argv: Sequence[str]) -> List[str]:
     return flags.FLAGS(argv)
 
 
-def run(main: Callable[[Sequence[str]], None]) -> None:
-  """Runs a command's `main` with the arguments that are not flags."""
+def run(
+    main: Callable[[Sequence[str]], None], when_stopped: str = 'Stopped.'
+) -> None:
+  """Runs a command's `main` with the arguments that are not flags.
+
+  Args:
+    main: What the command does, given what is left of the command line.
+    when_stopped: What is said after Ctrl-C or SIGTERM: what was kept, and how
+      to go on.
+  """
+  stopping.watch(when_stopped)
   # An installed command is not the program that Python runs: --help shows the
   # flags of that one.
   for flag in flags.FLAGS.get_key_flags_for_module(main.__module__):

@@ -25,6 +25,7 @@ from tff_hidenseek.comparisons import report as report_lib
 from tff_hidenseek.comparisons import results as results_lib
 from tff_hidenseek.comparisons import summary
 from tff_hidenseek.experiments import provenance
+from tff_hidenseek.experiments import run_data
 from tff_hidenseek.experiments import run_folder
 
 experiment_flags.define_experiment_flags()
@@ -165,7 +166,13 @@ def _find_runs():
 def _report(some_failed):
   """Writes the report of what is there, and prints its main numbers."""
   output_dir = _OUTPUT_DIR.value
-  results, unfinished = results_lib.read(_find_runs())
+  runs = _find_runs()
+  for group in sorted({run.group for run in runs}):
+    run_data.check_alike(
+        [run.run_dir for run in runs if run.group == group],
+        flags.FLAGS.allow_changed_data,
+    )
+  results, unfinished = results_lib.read(runs)
   if not results and some_failed:
     return  # Why has been said.
   if not results:
@@ -227,8 +234,7 @@ def main(argv):
           ['python', '-m', 'binaries.compare', *sys.argv[1:]],
           compare_runs.CODE_DIR,
       )
-      with compare_runs.stops_kindly():
-        all_succeeded = compare_runs.train(runs, _NUM_PARALLEL_RUNS.value)
+      all_succeeded = compare_runs.train(runs, _NUM_PARALLEL_RUNS.value)
     _report(some_failed=not all_succeeded)
   if not all_succeeded:
     sys.exit(1)
@@ -236,7 +242,11 @@ def main(argv):
 
 def run():
   flags.mark_flag_as_required('output_dir')
-  command_line.run(main)
+  command_line.run(
+      main,
+      when_stopped='Stopped; the same command goes on from here, and '
+      '--report_only reports what has finished.',
+  )
 
 
 if __name__ == '__main__':

@@ -1,6 +1,5 @@
 """The runs of a comparison, each `binaries.train` in a process of its own."""
 
-import contextlib
 import os
 import signal
 import sys
@@ -97,25 +96,3 @@ def train(runs: Sequence[plan.PlannedRun], num_parallel: int) -> bool:
         on_end=end,
     )
   return all_succeeded
-
-
-def _stop(signum, frame):
-  del signum, frame
-  raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def stops_kindly():
-  """Makes SIGTERM what Ctrl-C is, and either a sentence and an exit status."""
-  before = signal.signal(signal.SIGTERM, _stop)
-  try:
-    yield
-  except KeyboardInterrupt:
-    print(
-        'Stopped; the same command goes on from here, and --report_only '
-        'reports what has finished.',
-        file=sys.stderr,
-    )
-    sys.exit(130)
-  finally:
-    signal.signal(signal.SIGTERM, before)

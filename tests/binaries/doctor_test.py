@@ -124,13 +124,11 @@ class MainTest(parameterized.TestCase):
   @parameterized.parameters((('OK', 'INFO'), 0), (('OK', 'FAIL', 'OK'), 1))
   def test_exit_code_says_whether_a_needed_check_failed(self, statuses, code):
     findings = [doctor.Finding('name', status, '') for status in statuses]
-    self.addCleanup(signal.signal, signal.SIGTERM, signal.SIG_DFL)
     with absltest.mock.patch.object(
         doctor, 'run_checks', return_value=findings):
       self.assertEqual(doctor.main([]), code)
 
   def test_timeout_reaches_the_checks(self):
-    self.addCleanup(signal.signal, signal.SIGTERM, signal.SIG_DFL)
     with flagsaver.flagsaver(timeout=3.0), absltest.mock.patch.object(
         doctor, 'run_checks', return_value=[]) as run_checks:
       doctor.main([])
