@@ -12,6 +12,7 @@ from binaries import experiment_flags
 from binaries import runtime_flags
 from tff_hidenseek.experiments import checkpoints
 from tff_hidenseek.experiments import federation as federation_lib
+from tff_hidenseek.experiments import run_data
 from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.experiments import training_run
@@ -28,10 +29,13 @@ def main(argv):
     )
     runtime_flags.set_runtime()
     federation = federation_lib.build_federation(config)
+    run_data.check(
+        _RUN_DIR.value, federation, flags.FLAGS.allow_changed_data
+    )
     algorithm = training_loop.build_algorithm(config, federation)
     run = training_run.TrainingRun(config, algorithm, federation)
     manager = checkpoints.CheckpointManager(
-        training_loop.checkpoint_dir(_RUN_DIR.value)
+        checkpoints.folder(_RUN_DIR.value)
     )
     num_done = training_loop.restore(run, manager)
     if not num_done:

@@ -21,6 +21,7 @@ from binaries import runtime_flags
 from tff_hidenseek.experiments import checkpoints
 from tff_hidenseek.experiments import export_source
 from tff_hidenseek.experiments import federation as federation_lib
+from tff_hidenseek.experiments import run_data
 from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.experiments import training_run
@@ -148,6 +149,9 @@ def main(argv):
         os.path.join(_RUN_DIR.value, run_folder.CONFIG_FILE)
     )
     federation = federation_lib.build_federation(config)
+    run_data.check(
+        _RUN_DIR.value, federation, flags.FLAGS.allow_changed_data
+    )
     if _CLIENT_ID.value is None:
       model = _load_global_model()
     else:
@@ -161,6 +165,7 @@ def main(argv):
         model,
         federation.dataset.train_x[: _CALIBRATION_EXAMPLES.value],
         _TICKET_MASK.value,
+        federation.dataset.class_names,
     )
     rows, refusals = _export(
         names,

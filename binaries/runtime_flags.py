@@ -1,4 +1,4 @@
-"""Flags of where and how fast computations run, never of what they give."""
+"""Flags of how a command runs, never of what an experiment gives."""
 
 from absl import flags
 import tensorflow_federated as tff
@@ -38,6 +38,11 @@ def define_runtime_flags() -> None:
       _OPTIONS.worker_timeout,
       'Seconds without an answer after which a worker counts as dead, and '
       'without a live worker after which the run ends (worker, cluster).',
+  )
+  flags.DEFINE_bool(
+      'allow_changed_data',
+      False,
+      'Take other data than the run in the folder was trained on.',
   )
 
 

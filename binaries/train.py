@@ -14,10 +14,12 @@ import tensorflow as tf
 from binaries import command_line
 from binaries import experiment_flags
 from binaries import runtime_flags
+from tff_hidenseek.data import data_summary
 from tff_hidenseek.experiments import config as config_lib
 from tff_hidenseek.experiments import divergence
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import plots
+from tff_hidenseek.experiments import run_data
 from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.experiments import run_lock
 from tff_hidenseek.experiments import summary
@@ -65,7 +67,7 @@ def _missing_client_files():
     raise FileNotFoundError(
         '`client_dir` must hold the clients of this experiment on every host, '
         f'found no file {path}. Write them with `python -m '
-        'binaries.write_clients` and the same flags.'
+        'binaries.write_clients`, the same flags and the same data.'
     ) from error
 
 
@@ -74,7 +76,7 @@ def _train(config, federation, run_dir):
   with command_line.user_errors():
     algorithm = training_loop.build_algorithm(config, federation)
     if _CLIENT_DIR.value:
-      folder = federation_lib.client_folder(_CLIENT_DIR.value, config)
+      folder = federation_lib.client_folder(_CLIENT_DIR.value, federation)
       algorithm = client_files.read_clients(
           algorithm,
           client_files.build_client_reader(
@@ -84,6 +86,10 @@ def _train(config, federation, run_dir):
       federation = federation_lib.FederationOfFiles(federation)
     with run_lock.hold(run_dir):
       run_folder.prepare(run_dir, config)
+      run_data.check(run_dir, federation, flags.FLAGS.allow_changed_data)
+      run_data.write(run_dir, federation)
+      if run_dir == _OUTPUT_DIR.value:
+        print('\n'.join(data_summary.describe(federation.dataset)), flush=True)
       run = training_run.TrainingRun(config, algorithm, federation)
       with _missing_client_files():
         rows = training_loop.train(config, run, federation, run_dir)

@@ -21,8 +21,8 @@ def main(argv):
   with command_line.user_errors():
     command_line.start(argv)
     config = experiment_flags.config_from_flags()
-    folder = federation_lib.client_folder(_CLIENT_DIR.value, config)
     federation = federation_lib.build_federation(config)
+    folder = federation_lib.client_folder(_CLIENT_DIR.value, federation)
     federation_lib.FederationOfFiles(federation).write(folder)
   print(f'{config.num_clients} clients written to {folder}.')
 

@@ -32,9 +32,10 @@ class TrainOnAClusterTest(unittest.TestCase):
     self._flag_file.write_text(_CONFIG.to_flag_file())
 
   def _write_clients(self):
-    federation_lib.FederationOfFiles(
-        tiny_experiment.build_federation()
-    ).write(federation_lib.client_folder(str(self._folder), _CONFIG))
+    federation = tiny_experiment.build_federation()
+    federation_lib.FederationOfFiles(federation).write(
+        federation_lib.client_folder(str(self._folder), federation)
+    )
 
   def _start_workers(self, ports):
     workers = [worker_process.WorkerProcess(port) for port in ports]

@@ -1,4 +1,5 @@
 import hashlib
+import os
 import unittest
 
 import numpy as np
@@ -28,6 +29,23 @@ class NamesTest(unittest.TestCase):
   def test_raises_on_an_argument_where_none_is_taken(self):
     with self.assertRaisesRegex(ValueError, "plain 'digits', .* 'digits:8'"):
       datasets.load_dataset('digits:8')
+
+
+class MakeAbsoluteTest(unittest.TestCase):
+
+  def test_paths_become_absolute_and_names_stay(self):
+    here = os.getcwd()
+    for name, data_dir, expected in (
+        ('npz:a.npz', None, f'npz:{here}/a.npz'),
+        ('images:../b', '', f'images:{os.path.dirname(here)}/b'),
+        ('npz:a.npz', '/data', 'npz:/data/a.npz'),
+        ('npz:/c/a.npz', '/data', 'npz:/c/a.npz'),
+        ('emnist:50', None, 'emnist:50'),
+        ('digits', '/data', 'digits'),
+        ('npz:', None, 'npz:'),
+    ):
+      with self.subTest(name=name, data_dir=data_dir):
+        self.assertEqual(datasets.make_absolute(name, data_dir), expected)
 
 
 class DigitsTest(unittest.TestCase):

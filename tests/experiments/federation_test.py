@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tests.experiments import tiny_experiment
 from tff_hidenseek.data import partition_files
+from tff_hidenseek.data import partitions
 from tff_hidenseek.experiments import federation as federation_lib
 
 
@@ -99,14 +100,79 @@ class BuildFederationTest(tf.test.TestCase):
         plain.dataset.train_y[held_out],
     )
 
-  def test_hosts_with_other_held_out_examples_have_another_folder(self):
-    folders = {
-        federation_lib.client_folder(
-            'clients', tiny_experiment.make_config(validation_fraction=f)
+  def test_the_data_seed_alone_decides_where_it_is_given(self):
+    default, same, other = (
+        tiny_experiment.build_federation(**seeds)
+        for seeds in (
+            dict(seed=3, validation_fraction=0.2),
+            dict(seed=0, data_seed=3, validation_fraction=0.2),
+            dict(seed=3, data_seed=4, validation_fraction=0.2),
         )
-        for f in (0.0, 0.1, 0.2)
+    )
+    self.assertEqual(default.partition_digest, same.partition_digest)
+    self.assertNotEqual(default.partition_digest, other.partition_digest)
+
+  def test_the_default_partition_is_that_of_ever(self):
+    partition = tiny_experiment.build_federation().partition
+    self.assertAllEqual(
+        partition.train_indices[0][:5], [51, 125, 231, 258, 355]
+    )
+
+
+class ClientFolderTest(tf.test.TestCase):
+
+  def _folder(self, **changes):
+    return federation_lib.client_folder(
+        'clients', tiny_experiment.build_federation(**changes)
+    )
+
+  def test_is_the_same_for_the_same_clients(self):
+    self.assertEqual(self._folder(), self._folder(num_rounds=9))
+
+  def test_other_clients_have_another(self):
+    folders = {
+        self._folder(**changes)
+        for changes in (
+            {},
+            dict(validation_fraction=0.1),
+            dict(validation_fraction=0.2),
+            dict(seed=1),
+            dict(partition='shards'),
+        )
     }
-    self.assertLen(folders, 3)
+    self.assertLen(folders, 5)
+
+  def test_changed_data_has_another(self):
+    with tempfile.TemporaryDirectory() as folder:
+      path = os.path.join(folder, 'mine.npz')
+      arrays = dict(y_train=np.arange(40) % 2, y_test=np.arange(4) % 2)
+      config = tiny_experiment.make_config(dataset=f'npz:{path}')
+      folders = set()
+      for value in (0.0, 0.5):
+        np.savez(
+            path,
+            x_train=np.full([40, 2, 2], value),
+            x_test=np.ones([4, 2, 2]),
+            **arrays,
+        )
+        federation = federation_lib.build_federation(config)
+        folders.add(federation_lib.client_folder('clients', federation))
+    self.assertLen(folders, 2)
+
+
+class TrainedClassesTest(tf.test.TestCase):
+
+  def test_are_those_of_clients_that_train(self):
+    dataset = tiny_experiment.build_federation().dataset
+    of_class = [np.flatnonzero(dataset.train_y == i) for i in range(10)]
+    partition = partitions.Partition(
+        # The third client never trains, and tests alone do not count.
+        train_indices=(of_class[2][:3], of_class[7][:3], of_class[9][:3]),
+        test_indices=(of_class[4][:1], of_class[7][3:4], of_class[9][3:4]),
+    )
+    federation = federation_lib.Federation(dataset, partition, 1)
+    self.assertEqual(federation.trained_classes.dtype, bool)
+    self.assertAllEqual(np.flatnonzero(federation.trained_classes), [2, 7])
 
   def test_the_seed_decides_the_partition(self):
     first, other = (

@@ -26,6 +26,14 @@ class RunFolderTest(unittest.TestCase):
     with open(os.path.join(self._dir, name), 'w', encoding='utf-8') as file:
       file.write('text')
 
+  def _edit(self, old, new):
+    path = os.path.join(self._dir, 'config.flags')
+    with open(path, encoding='utf-8') as file:
+      text = file.read()
+    self.assertIn(old, text)
+    with open(path, 'w', encoding='utf-8') as file:
+      file.write(text.replace(old, new))
+
   def test_a_new_folder_gets_the_config(self):
     self._prepare()
     path = os.path.join(self._dir, 'config.flags')
@@ -63,6 +71,36 @@ class RunFolderTest(unittest.TestCase):
           'differs in --seed=0 --seed=1'
       ):
         self._prepare(resume=resume, seed=1)
+
+  def test_an_option_that_came_later_has_its_default(self):
+    self._prepare()
+    self._edit('--data_seed=-1\n', '')
+    self._prepare(resume=True)
+    self._edit('--data_seed=-1\n', '')
+    with self.assertRaisesRegex(ValueError, r'in --data_seed=-1 --data_seed=5'):
+      self._prepare(resume=True, data_seed=5)
+
+  def test_the_same_data_may_be_typed_from_another_folder(self):
+    self._prepare(dataset='npz:mine.npz', partition_file='partition.npz')
+    here = os.getcwd()
+    self.addCleanup(os.chdir, here)
+    os.chdir(tempfile.gettempdir())
+    self._prepare(
+        resume=True,
+        dataset=f'npz:{here}/mine.npz',
+        partition_file=os.path.relpath(f'{here}/partition.npz'),
+    )
+    with self.assertRaisesRegex(ValueError, 'differs in --dataset=npz:'):
+      self._prepare(
+          resume=True,
+          dataset='npz:mine.npz',
+          partition_file=f'{here}/partition.npz',
+      )
+
+  def test_goes_on_with_a_config_whose_path_is_relative(self):
+    self._prepare(dataset='npz:mine.npz')
+    self._edit(f'npz:{os.getcwd()}/mine.npz', 'npz:mine.npz')
+    self._prepare(resume=True, dataset='npz:mine.npz')
 
   def test_raises_on_other_files_and_leaves_them(self):
     self._write('thesis.tex')

@@ -27,6 +27,19 @@ class MakeClientDataTest(tf.test.TestCase):
     self.assertEqual(data['y'].dtype, tf.int32)
     self.assertAllEqual(data['client_id'], 5)
 
+  def test_raises_on_pixels_that_are_not_scaled(self):
+    for dtype in (np.uint8, np.int64, bool):
+      with self.assertRaisesRegex(
+          ValueError, f'`x` must hold floats, .* found {np.dtype(dtype)} for '
+          'client 5: divide bytes by 255'
+      ):
+        client_data.make_client_data(np.ones([2, 1, 1, 1], dtype), [1, 0], 5)
+
+  def test_raises_on_pixels_that_are_not_finite(self):
+    for value in (np.nan, np.inf):
+      with self.assertRaisesRegex(ValueError, '`x` must hold finite numbers'):
+        client_data.make_client_data(np.full([2, 1, 1, 1], value), [1, 0], 5)
+
   def test_raises_on_an_empty_client(self):
     with self.assertRaisesRegex(
         ValueError, 'at least one example, found client 5 with none'

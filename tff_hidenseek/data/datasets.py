@@ -1,5 +1,6 @@
 """The data sets by name."""
 
+import os
 from typing import Optional
 
 from tff_hidenseek.data import digits
@@ -58,6 +59,23 @@ def load_dataset(name: str, data_dir: Optional[str] = None) -> ImageDataset:
         f'`dataset` must be plain {key!r}, which takes no argument, found '
         f'{name!r}.')
   return DATASETS[key](argument if colon else None, data_dir)
+
+
+def make_absolute(name: str, data_dir: Optional[str] = None) -> str:
+  """Returns the name by which any program finds the same data.
+
+  Args:
+    name: As `load_dataset` takes it.
+    data_dir: The folder of data files; a relative path in the name is looked
+      for in it if it is given, else in the working directory.
+
+  Returns:
+    The name, with an absolute path where it has one; other names stay.
+  """
+  key, _, path = name.partition(':')
+  if key not in _NEEDS_ARGUMENT or not path:
+    return name
+  return f'{key}:{os.path.abspath(os.path.join(data_dir or "", path))}'
 
 
 def list_names() -> list:

@@ -4,7 +4,8 @@ Whatever determines a run's numbers stands here; where and how fast it runs
 (output folder, runtime, threads) does not.
 """
 
-from typing import Any, Mapping
+import os
+from typing import Any, Dict, Mapping
 
 import attrs
 
@@ -147,6 +148,12 @@ class ExperimentConfig:
   seed: int = _option(
       0, 'Every random draw comes from it.', minimum=0, maximum=2**31 - 1
   )
+  data_seed: int = _option(
+      -1,
+      'Another seed for who has which examples; -1 is --seed.',
+      minimum=-1,
+      maximum=2**31 - 1,
+  )
 
   def __attrs_post_init__(self):
     check_name('algorithm', self.algorithm, registry.ALGORITHMS)
@@ -157,6 +164,11 @@ class ExperimentConfig:
           '`clients_per_round` must be at most `num_clients` - '
           f'`num_unseen_clients` = {num_seen}, found {self.clients_per_round}.'
       )
+
+  @property
+  def partition_seed(self) -> int:
+    """The seed of who has which examples."""
+    return self.seed if self.data_seed < 0 else self.data_seed
 
   def flag_values(self) -> Mapping[str, Any]:
     """Returns every option and its value, the algorithm's among them."""
@@ -178,8 +190,25 @@ def check_name(argument: str, name: str, table: Mapping[str, Any]) -> None:
     )
 
 
+def make_paths_absolute(values: Mapping[str, Any]) -> Dict[str, Any]:
+  """Returns options in which no path depends on the working directory.
+
+  Args:
+    values: Names and values of options.
+  """
+  values = dict(values)
+  for name in ('data_dir', 'partition_file'):
+    if values.get(name):
+      values[name] = os.path.abspath(values[name])
+  if values.get('dataset'):
+    values['dataset'] = datasets.make_absolute(
+        values['dataset'], values.get('data_dir')
+    )
+  return values
+
+
 def build_config(values: Mapping[str, Any]) -> ExperimentConfig:
-  """Builds a config from the options that were given.
+  """Builds a config from the options that were given; its paths are absolute.
 
   Args:
     values: Names and values of options, of the experiment or its algorithm;
@@ -192,6 +221,7 @@ def build_config(values: Mapping[str, Any]) -> ExperimentConfig:
     ValueError: If a value breaks its rule, a name is unknown, or an option
       belongs to an algorithm that is not chosen.
   """
+  values = make_paths_absolute(values)
   common = {field.name for field in attrs.fields(ExperimentConfig)}
   algorithm = values.get('algorithm', 'hidenseek')
   check_name('algorithm', algorithm, registry.ALGORITHMS)

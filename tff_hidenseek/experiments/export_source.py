@@ -1,6 +1,6 @@
 """What a run's model is exported from."""
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -11,20 +11,6 @@ from tff_hidenseek.export import formats
 from tff_hidenseek.export import serving
 from tff_hidenseek.ticket import description as description_lib
 
-_DIGITS = tuple('0123456789')
-# Other data has its classes by number.
-_CLASS_NAMES = {
-    'digits': _DIGITS,
-    'mnist': _DIGITS,
-    'fashion_mnist': (
-        'T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal',
-        'Shirt', 'Sneaker', 'Bag', 'Ankle boot',
-    ),
-    'cifar10': (
-        'airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse',
-        'ship', 'truck',
-    ),
-}
 # Flags that name places on the machine of the run, which no user should see.
 _LOCAL_FLAGS = ('data_dir', 'partition_file')
 
@@ -34,6 +20,7 @@ def make_source(
     model: tf.keras.Model,
     calibration_images: Optional[np.ndarray],
     ticket_mask: str,
+    class_names: Optional[Sequence[str]] = None,
 ) -> formats.Source:
   """Describes a run's model to the exporter.
 
@@ -43,6 +30,7 @@ def make_source(
     calibration_images: Images for formats with integer activations, `float32[n,
       height, width, channels]`; `None` where there are none.
     ticket_mask: How a ticket holds the mask.
+    class_names: What the classes are called; their numbers by default.
 
   Returns:
     The source.
@@ -61,11 +49,15 @@ def make_source(
       network_options=network_options,
       ticket_mask=ticket_mask,
       batch_size=config.options.batch_size,
-      description=describe(config, model),
+      description=describe(config, model, class_names),
   )
 
 
-def describe(config, model: tf.keras.Model) -> Dict[str, Any]:
+def describe(
+    config,
+    model: tf.keras.Model,
+    class_names: Optional[Sequence[str]] = None,
+) -> Dict[str, Any]:
   """Returns what an exported file says of itself, as JSON can hold it."""
   # What follows a colon is a path.
   dataset = config.dataset.partition(':')[0]
@@ -76,9 +68,7 @@ def describe(config, model: tf.keras.Model) -> Dict[str, Any]:
       if name not in _LOCAL_FLAGS
   }
   return {
-      'class_names': list(
-          _CLASS_NAMES.get(dataset, map(str, range(num_classes)))
-      ),
+      'class_names': list(class_names or map(str, range(num_classes))),
       'signature': serving.SIGNATURE,
       'input': {
           'name': serving.INPUT,

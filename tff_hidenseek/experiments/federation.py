@@ -1,7 +1,6 @@
 """The simulated clients: who has which examples, and who takes part when."""
 
 import functools
-import hashlib
 import os
 from typing import Sequence
 
@@ -9,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_hidenseek.data import content_digest
 from tff_hidenseek.data import datasets
 from tff_hidenseek.data import held_out
 from tff_hidenseek.data import image_dataset
@@ -30,6 +30,7 @@ DATA_OPTIONS = (
     'validation_fraction',
     'min_examples_per_client',
     'max_examples_per_client',
+    'data_seed',
 )
 
 
@@ -94,6 +95,26 @@ class Federation:
         for client_id, start in enumerate(starts)
     ]
 
+  @functools.cached_property
+  def trained_classes(self) -> np.ndarray:
+    """Which classes a client that trains has examples of, `bool[classes]`."""
+    indices = [self.partition.train_indices[i] for i in self.seen_clients]
+    counts = np.bincount(
+        self.dataset.train_y[np.concatenate(indices)],
+        minlength=self.dataset.num_classes,
+    )
+    return counts > 0
+
+  @functools.cached_property
+  def partition_digest(self) -> str:
+    """A digest of who has which examples, and of what all are tested on."""
+    arrays = dict(test_y=self.dataset.test_y)
+    for split in ('train_indices', 'test_indices'):
+      clients = getattr(self.partition, split)
+      arrays[split] = np.concatenate(clients).astype(np.int64)
+      arrays[f'{split}_sizes'] = np.array([len(c) for c in clients], np.int64)
+    return content_digest.digest_arrays(arrays)
+
   def label_counts(self) -> np.ndarray:
     """Returns how many examples of each class a client has, `[n, classes]`."""
     labels = self.dataset.train_y
@@ -155,22 +176,19 @@ class FederationOfFiles(Federation):
       client_files.write_client_file(folder, name, data)
 
 
-def client_folder(client_dir: str, config) -> str:
-  """Returns the folder of the clients' files of an experiment.
+def client_folder(client_dir: str, federation: Federation) -> str:
+  """Returns the folder of the clients' files of a federation.
 
-  Its name is a digest of all that decides who has which examples, so a host
-  with the files of another experiment has no such folder.
+  Its name is a digest of all the data and of who has which examples, so a host
+  with the files of another experiment, or of data that has changed since, has
+  no such folder.
 
   Args:
     client_dir: The folder of all experiments' clients on a host.
-    config: The experiment.
+    federation: The clients with their data.
   """
-  decisive = [getattr(config, name) for name in (*DATA_OPTIONS, 'seed')]
-  if config.partition_file:
-    with open(config.partition_file, 'rb') as file:
-      decisive.append(hashlib.sha256(file.read()).hexdigest())
-  digest = hashlib.sha256(repr(decisive).encode()).hexdigest()
-  return os.path.join(client_dir, digest[:16])
+  digest = federation.dataset.digest[:16], federation.partition_digest[:16]
+  return os.path.join(client_dir, '.'.join(digest))
 
 
 def build_federation(config) -> Federation:
@@ -201,7 +219,7 @@ def build_federation(config) -> Federation:
         config.partition,
         dataset.train_y,
         config.num_clients,
-        seed=config.seed,
+        seed=config.partition_seed,
         classes_per_client=config.classes_per_client,
         concentration=config.concentration,
         writers=dataset.writers,
@@ -211,7 +229,10 @@ def build_federation(config) -> Federation:
     )
   if config.validation_fraction:
     partition = held_out.hold_out(
-        partition, dataset.train_y, config.validation_fraction, config.seed
+        partition,
+        dataset.train_y,
+        config.validation_fraction,
+        config.partition_seed,
     )
     dataset = held_out.replace_test_split(dataset, partition)
   return Federation(dataset, partition, config.num_unseen_clients)

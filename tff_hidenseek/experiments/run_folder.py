@@ -1,8 +1,10 @@
 """A run's folder: its config, and the rule that two runs never share one."""
 
 import os
+from typing import List
 
 from tff_hidenseek import files
+from tff_hidenseek.experiments import config as config_lib
 
 # The config that made the folder, as a flag file.
 CONFIG_FILE = 'config.flags'
@@ -25,10 +27,7 @@ def check(run_dir: str, config, resume: bool) -> None:
   path = os.path.join(run_dir, CONFIG_FILE)
   if os.path.exists(path):
     with open(path, encoding='utf-8') as existing:
-      differing = sorted(
-          set(existing.read().splitlines())
-          ^ set(config.to_flag_file().splitlines())
-      )
+      differing = _find_differences(existing.read(), config)
     if differing:
       raise ValueError(
           '`output_dir` must not hold another run, found one in '
@@ -46,6 +45,24 @@ def check(run_dir: str, config, resume: bool) -> None:
     raise ValueError(
         f'`output_dir` must be new or empty, found other files in {run_dir}.'
     )
+
+
+def _find_differences(flag_file: str, config) -> List[str]:
+  """Returns the lines in which a flag file and a config differ.
+
+  An option that came since the file was written has its default there, and a
+  relative path, which files once had, is of the working directory.
+  """
+  defaults = config_lib.build_config(dict(algorithm=config.algorithm))
+  found = dict(defaults.flag_values())
+  for line in flag_file.splitlines():
+    name, _, value = line.removeprefix('--').partition('=')
+    found[name] = value
+  found = config_lib.make_paths_absolute(found)
+  return sorted(
+      {f'--{name}={value}' for name, value in found.items()}
+      ^ set(config.to_flag_file().splitlines())
+  )
 
 
 def prepare(run_dir: str, config) -> None:

@@ -35,7 +35,8 @@ def make_client_data(x, y, client_id: int) -> collections.OrderedDict:
   """Makes one client's examples as tensors.
 
   Args:
-    x: Images, `float32[n, height, width, channels]`.
+    x: Images, floating `[n, height, width, channels]`, finite. Bytes are not
+      taken, since only their owner knows whether his model scales them.
     y: Labels, `int32[n]`.
     client_id: The client's number: every draw of the client is derived from it,
       the seed and the round's number.
@@ -44,7 +45,8 @@ def make_client_data(x, y, client_id: int) -> collections.OrderedDict:
     A structure of tensors that `client_data_type` describes.
 
   Raises:
-    ValueError: If the client has no example, or not as many labels as images.
+    ValueError: If the client has no example, or not as many labels as images,
+      or the images are not finite floats.
   """
   if not len(x):
     raise ValueError(
@@ -55,6 +57,16 @@ def make_client_data(x, y, client_id: int) -> collections.OrderedDict:
     raise ValueError(
         '`x` and `y` must have the same length, found '
         f'{len(x)} and {len(y)} for client {client_id}.'
+    )
+  x = np.asarray(x)
+  if not tf.as_dtype(x.dtype).is_floating:
+    raise ValueError(
+        '`x` must hold floats, such as pixels in [0, 1], found '
+        f'{x.dtype} for client {client_id}: divide bytes by 255 first.'
+    )
+  if not np.isfinite(x).all():
+    raise ValueError(
+        f'`x` must hold finite numbers, found others for client {client_id}.'
     )
   with tf.device('CPU'):
     return collections.OrderedDict(

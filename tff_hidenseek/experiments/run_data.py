@@ -1,0 +1,134 @@
+"""The data of a run, in its folder, so that no other is taken for it.
+
+Everything else in the folder, checkpoints among them, is of that data.
+"""
+
+import json
+import os
+from typing import Any, Dict, List, Sequence
+
+import numpy as np
+
+from tff_hidenseek import files
+from tff_hidenseek.experiments import federation as federation_lib
+from tff_hidenseek.experiments import run_folder
+
+DATA_FILE = 'data.json'
+# What the digests are of, where they alone differ.
+_DIGESTED = {
+    'digest': 'pixels or labels',
+    'partition_digest': 'which client has which examples',
+}
+_REMEDY = (
+    'Bring the data back, or add --allow_changed_data if the change is meant.'
+)
+
+
+def describe(federation: federation_lib.Federation) -> Dict[str, Any]:
+  """Returns what a run keeps of its data, as JSON can hold it.
+
+  Args:
+    federation: The clients with their data.
+  """
+  dataset = federation.dataset
+  return dict(
+      input_shape=list(dataset.image_shape),
+      input_range=[0.0, 1.0],
+      num_classes=dataset.num_classes,
+      class_names=list(dataset.class_names),
+      training_examples=np.bincount(
+          dataset.train_y, minlength=dataset.num_classes
+      ).tolist(),
+      test_examples=np.bincount(
+          dataset.test_y, minlength=dataset.num_classes
+      ).tolist(),
+      digest=dataset.digest,
+      partition_digest=federation.partition_digest,
+  )
+
+
+def write(run_dir: str, federation: federation_lib.Federation) -> None:
+  """Writes what a run is trained on into its folder.
+
+  Args:
+    run_dir: The run's folder, which exists.
+    federation: The clients with their data.
+  """
+  text = json.dumps(describe(federation), indent=2)
+  files.write_atomically(
+      os.path.join(run_dir, DATA_FILE), f'{text}\n'.encode()
+  )
+
+
+def check(
+    run_dir: str,
+    federation: federation_lib.Federation,
+    allow_changed: bool = False,
+) -> None:
+  """Checks that data which was loaded again is what a run was trained on.
+
+  A run of before there was this check gets the file that it lacks.
+
+  Args:
+    run_dir: The run's folder.
+    federation: The clients with their data.
+    allow_changed: Whether other data may be taken.
+
+  Raises:
+    ValueError: If it is other data; the message says what differs.
+  """
+  if not os.path.exists(os.path.join(run_dir, DATA_FILE)):
+    if os.path.exists(os.path.join(run_dir, run_folder.CONFIG_FILE)):
+      write(run_dir, federation)
+    return
+  before, now = _read(run_dir), describe(federation)
+  differing = [key for key in now if before.get(key, now[key]) != now[key]]
+  if differing and not allow_changed:
+    raise ValueError(
+        f'`dataset` must be the data that the run in {run_dir} was trained on, '
+        f'found other {_join(differing)}. {_REMEDY}'
+    )
+
+
+def check_alike(run_dirs: Sequence[str], allow_changed: bool = False) -> None:
+  """Checks that runs which are compared were trained on the same data set.
+
+  Args:
+    run_dirs: The runs' folders; of a run without the file nothing is known.
+    allow_changed: Whether they may differ.
+
+  Raises:
+    ValueError: If two of them differ.
+  """
+  known = [
+      run_dir
+      for run_dir in run_dirs
+      if os.path.exists(os.path.join(run_dir, DATA_FILE))
+  ]
+  for run_dir in known[1:]:
+    both = [_read(folder)['digest'] for folder in (known[0], run_dir)]
+    if both[0] != both[1] and not allow_changed:
+      raise ValueError(
+          '`dataset` must be the same data in all that is compared, found it '
+          f'changed between {known[0]} and {run_dir}. {_REMEDY}'
+      )
+
+
+def _read(run_dir: str) -> Dict[str, Any]:
+  path = os.path.join(run_dir, DATA_FILE)
+  try:
+    with open(path, encoding='utf-8') as file:
+      data = json.load(file)
+    if not isinstance(data, dict) or 'digest' not in data:
+      raise ValueError('no `digest`')
+  except ValueError as error:  # Of JSON, or of its encoding.
+    raise ValueError(
+        f'{path}: must be what a run wrote of its data, found a damaged file '
+        f'({error}).'
+    ) from error
+  return data
+
+
+def _join(keys: List[str]) -> str:
+  others = [key.replace('_', ' ') for key in keys if key not in _DIGESTED]
+  return ', '.join(others or [_DIGESTED[key] for key in keys])
