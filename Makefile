@@ -68,13 +68,14 @@ if [ -z "$$python" ]; then \
       '`make PYTHON=/path/to/python3.12`.' >&2; \
     exit 1; \
   fi; \
-  "$$started" binaries/preflight.py --any_python || exit 1; \
   if [ -n '$(PYTHON)' ]; then "$$started" binaries/preflight.py; exit 1; fi; \
+  "$$started" binaries/preflight.py --any_python || exit 1; \
   echo "$$("$$started" --version 2>&1) is not supported: fetching Python" \
     '$(FETCHED) with uv into .python.'; \
   $(fetch_python) || { \
     echo 'No Python $(FETCHED) could be fetched: install Python 3.10, 3.11,' \
-      '3.12 or 3.13 and run `make PYTHON=/path/to/python3.12`.' >&2; \
+      '3.12 or 3.13 and run `make PYTHON=/path/to/python3.12`, or let this' \
+      'machine reach PyPI (for uv) and github.com (for its Python).' >&2; \
     exit 1; \
   }; \
 fi

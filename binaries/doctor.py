@@ -11,11 +11,20 @@ import sys
 import tempfile
 from typing import List, Sequence, Tuple
 
-from absl import flags
-import attrs
-
-from binaries import command_line
 from binaries import preflight
+
+try:
+  from absl import flags
+  import attrs
+
+  from binaries import command_line
+except ImportError as error:
+  _facts = preflight.read_facts()
+  sys.exit(' '.join(
+      preflight.find_machine_faults(_facts) +
+      preflight.find_python_faults(_facts)
+      or [f'{error} in {sys.executable}: run `make doctor`.']
+  ))
 
 _TIMEOUT = flags.DEFINE_float(
     'timeout', 120.0, 'Seconds that each check may take.', lower_bound=1.0

@@ -88,11 +88,17 @@ def find_python_faults(facts):
     return [
         'This needs CPython, found %s: install it and run '
         '`make PYTHON=/path/to/python3.12`.' % facts.implementation]
-  if not facts.has_venv:
-    return [
-        'This Python %s lacks venv or ensurepip: install them (Debian and '
-        'Ubuntu: `apt-get install python%s-venv`).' % (python, python)]
-  return []
+  return find_venv_faults(facts)
+
+
+def find_venv_faults(facts):
+  """Returns a sentence with its remedy if no environment can be made."""
+  if facts.has_venv:
+    return []
+  python = '%d.%d' % facts.python
+  return [
+      'This Python %s lacks venv or ensurepip: install them (Debian and '
+      'Ubuntu: `apt-get install python%s-venv`).' % (python, python)]
 
 
 def find_disk_faults(facts):
@@ -119,8 +125,10 @@ def find_faults(facts):
 
 def main(argv):
   facts = read_facts()
-  if argv == ['--any_python']:  # It is to fetch another one.
-    faults = find_machine_faults(facts) + find_disk_faults(facts)
+  if argv == ['--any_python']:  # It is to fetch another one, which needs venv.
+    faults = (
+        find_machine_faults(facts) + find_venv_faults(facts) +
+        find_disk_faults(facts))
   else:
     faults = find_faults(facts)
   for fault in faults:

@@ -78,8 +78,10 @@ class MainTest(absltest.TestCase):
   def test_any_python_does_for_fetching_another(self):
     bad = _GOOD._replace(python=(3, 14))
     with absltest.mock.patch.object(preflight, 'read_facts') as read_facts:
-      read_facts.side_effect = [bad, bad._replace(glibc=(2, 28))]
+      read_facts.side_effect = [
+          bad, bad._replace(glibc=(2, 28)), _GOOD._replace(has_venv=False)]
       self.assertEqual(preflight.main(['--any_python']), 0)
+      self.assertEqual(preflight.main(['--any_python']), 1)
       self.assertEqual(preflight.main(['--any_python']), 1)
 
 

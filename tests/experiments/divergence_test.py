@@ -35,7 +35,8 @@ class DivergenceTest(tf.test.TestCase):
     with self.assertRaisesRegex(
         divergence.DivergenceError,
         r'in round \d+, of 2 clients, `train_loss` is (nan|inf).*'
-        r'(The checkpoint of round \d+ is kept|There is no checkpoint before it)\. '
+        r'(The checkpoint of round \d+ is kept|There is no checkpoint before '
+        r'it)\. '
         r'Try a smaller `client_learning_rate` \(now 1e\+06\)\.',
     ):
       self._train(client_learning_rate=1e6)
