@@ -10,9 +10,7 @@ this machine's interpreter.
 import os
 import warnings
 
-from absl import app
 from absl import flags
-import numpy as np
 import tensorflow as tf
 
 from binaries import command_line
@@ -26,8 +24,8 @@ from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.experiments import training_run
 from tff_hidenseek.export import export_report
+from tff_hidenseek.export import exports
 from tff_hidenseek.export import formats
-from tff_hidenseek.export import litert
 from tff_hidenseek.models import keras_files
 from tff_hidenseek.ticket import ticket
 
@@ -55,9 +53,6 @@ _CALIBRATION_EXAMPLES = flags.DEFINE_integer(
     lower_bound=1,
 )
 
-_NUM_GATE_EXAMPLES = 1000
-_REFERENCE = 'tflite_float32'
-
 
 def _load_global_model() -> tf.keras.Model:
   path = os.path.join(_RUN_DIR.value, 'final_model.keras')
@@ -77,7 +72,7 @@ def _build_personal_model(config, federation) -> tf.keras.Model:
   algorithm = training_loop.build_algorithm(config, federation)
   run = training_run.TrainingRun(config, algorithm, federation)
   manager = checkpoints.CheckpointManager(
-      training_loop.checkpoint_dir(_RUN_DIR.value)
+      checkpoints.folder(_RUN_DIR.value)
   )
   if not training_loop.restore(run, manager):
     raise ValueError(
@@ -96,49 +91,6 @@ def _test_examples(federation):
     return federation.dataset.test_x, federation.dataset.test_y
   data = federation.test_data(_CLIENT_ID.value)
   return data['x'].numpy(), data['y'].numpy()
-
-
-def _export(names, source, output_dir, test_examples, more_images):
-  """Writes formats; returns the rows of the table, and why some are missing."""
-  test_x, test_y = test_examples
-  num_tested = min(len(test_x), _NUM_GATE_EXAMPLES)
-  images = np.concatenate([test_x[:num_tested], more_images])
-  images = images[:_NUM_GATE_EXAMPLES]
-  expected = source.folded.predict(images, verbose=0)
-  print(f'Every file is compared with Keras on {len(images)} real examples.')
-  os.makedirs(output_dir, exist_ok=True)
-  rows, refusals, reference = [], {}, None
-  for name in names:
-    try:
-      result = formats.export(name, source, output_dir, images, expected)
-    except ValueError as error:
-      if len(names) == 1:
-        raise
-      refusals[name] = str(error)
-      continue
-    form = formats.FORMATS[name]
-    path = os.path.join(output_dir, form.file_name)
-    if name == _REFERENCE:
-      reference = litert.make_invoke_fn(path, images[0])
-    latency = None
-    if form.is_timed and reference:
-      latency = export_report.measure_latency_ratio(
-          litert.make_invoke_fn(path, images[0]), reference
-      )
-    size, gzip_size = export_report.measure_sizes(path)
-    rows.append(
-        export_report.Row(
-            flavour=name,
-            file=form.file_name,
-            bytes=size,
-            gzip_bytes=gzip_size,
-            latency_ratio=latency,
-            accuracy=result.accuracy(test_y[:num_tested]),
-            agreement=result.agreement,
-            max_logit_error=result.max_logit_error,
-        )
-    )
-  return rows, refusals
 
 
 def main(argv):
@@ -167,23 +119,22 @@ def main(argv):
         _TICKET_MASK.value,
         federation.dataset.class_names,
     )
-    rows, refusals = _export(
-        names,
-        source,
-        output_dir,
-        _test_examples(federation),
-        federation.dataset.train_x,
+    test_x, test_y = _test_examples(federation)
+    images = exports.choose_gate_images(test_x, federation.dataset.train_x)
+    print(f'Every file is compared with Keras on {len(images)} real examples.')
+    rows, refusals = exports.export_formats(
+        names, source, output_dir, images, test_y
     )
-  export_report.write_report(
-      output_dir, rows, refusals, source.description
-  )
+    export_report.write_report(
+        output_dir, rows, refusals, source.description
+    )
   print(export_report.to_markdown(rows, refusals))
   print(f'Written to {output_dir}')
 
 
 def run():
   flags.mark_flag_as_required('run_dir')
-  app.run(main)
+  command_line.run(main)
 
 
 if __name__ == '__main__':

@@ -103,7 +103,9 @@ class ExportTest(unittest.TestCase):
       self.assertTrue(os.path.exists(path))
       if os.path.isfile(path):
         self.assertEqual(os.path.getsize(path), row['bytes'])
-      self.assertIn(f'| {row["flavour"]} | {row["bytes"]:,} |', output)
+      self.assertRegex(
+          output, rf'\| {row["flavour"]} +\| +{row["bytes"]:,} \|'
+      )
     self.assertTrue(
         os.path.exists(os.path.join(output_dir, 'accuracy_over_bytes.png'))
     )
@@ -162,8 +164,27 @@ class ExportTest(unittest.TestCase):
       refused = json.load(report)['refused']
     for name in ('ticket', 'tflite_trainable'):
       self.assertIn('The model must be one of hidenseek', refused[name])
+    for name in ('tflite_ternary', 'tflite_ternary2', 'tflite_int2'):
+      self.assertIn('weights are all of one magnitude', refused[name])
     path = os.path.join(run_dir, 'export', 'model_float16.tflite')
     self.assertTrue(os.path.exists(path))
+
+  def test_weights_that_are_no_numbers_are_told_in_a_line(self):
+    copy = os.path.join(_FOLDER, 'diverged')
+    shutil.copytree(
+        _run_dir('fed_avg'), copy, ignore=shutil.ignore_patterns('export')
+    )
+    path = os.path.join(copy, 'final_model.keras')
+    model = tf.keras.models.load_model(path)
+    last = model.layers[-1]
+    last.kernel.assign(np.full(last.kernel.shape, np.nan))
+    model.save(path)
+    code, output = _run('binaries.export', f'--run_dir={copy}')
+    self.assertEqual(code, 2)
+    self.assertEqual(output.count('error:'), 1)
+    self.assertIn(f'found nan in `kernel` of layer {last.name!r}', output)
+    self.assertNotIn('Traceback', output)
+    self.assertFalse(os.path.exists(os.path.join(copy, 'export')))
 
   def test_mistake_is_told_in_a_line(self):
     code, output = _run(

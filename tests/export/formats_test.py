@@ -6,6 +6,7 @@ import unittest
 from unittest import mock
 
 import attrs
+import numpy as np
 import tensorflow as tf
 
 from tests.export import trained_models
@@ -123,8 +124,55 @@ class FormatsTest(unittest.TestCase):
       for name in ('ticket', 'tflite_trainable'):
         with self.assertRaisesRegex(ValueError, 'must be one of hidenseek'):
           _export(name, source, folder)
+      for name in ('tflite_ternary', 'tflite_ternary2', 'tflite_int2'):
+        with self.assertRaisesRegex(ValueError, 'weights .* of one magnitude'):
+          _export(name, source, folder)
       self.assertEqual(os.listdir(folder), [])
-      _export('tflite_ternary', source, folder)
+      _export('tflite_float16', source, folder)
+
+  def test_weights_that_are_no_numbers_are_refused_before_any_exporter(self):
+    for value, found in ((np.nan, 'nan'), (np.inf, 'inf'), (-np.inf, '-inf')):
+      architecture = trained_models.make_architecture('mlp')
+      model = architecture.build(layer_sets.DenseLayers(initializer_seed=0))
+      layer = model.layers[-1]
+      layer.bias.assign([0.0] * 9 + [value])
+      with self.assertRaisesRegex(
+          ValueError, f'found {found} in `bias` of layer {layer.name!r}'
+      ):
+        _source(model, 'mlp', None)
+
+  def test_full_disk_is_told_in_a_sentence_and_leaves_the_old_file(self):
+    errors = (
+        OSError(28, 'No space left on device'),
+        tf.errors.ResourceExhaustedError(
+            None, None, 'No space left on device\nAt 0x0'
+        ),
+    )
+    for name in ('keras', 'saved_model', 'ticket', 'tflite_float32'):
+      form = formats.FORMATS[name]
+      for error in errors:
+
+        def write_half(source, path, error=error):
+          del source
+          with open(path, 'wb') as half:
+            half.write(b'half')
+          raise error
+
+        full = attrs.evolve(form, write=write_half)
+        with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+          path = os.path.join(folder, form.file_name)
+          with open(path, 'w') as old:
+            old.write('old')
+          with mock.patch.dict(formats.FORMATS, {name: full}):
+            with self.assertRaisesRegex(
+                OSError,
+                rf'{form.file_name} could not be written, .*'
+                r'No space left on device\)\.\Z',
+            ):
+              _export(name, _mlp(), folder)
+          self.assertEqual(os.listdir(folder), [form.file_name])
+          with open(path) as old:
+            self.assertEqual(old.read(), 'old')
 
   def test_tflite_files_say_what_they_are(self):
     source = _mlp()

@@ -162,15 +162,34 @@ class FlavoursTest(unittest.TestCase):
     rng = np.random.default_rng(0)
     norm = model.layers[2]
     norm.set_weights([rng.random(32) + 0.5, rng.random(32)])
-    for name in ('float32', 'ternary', 'ternary2', 'dynamic'):
+    for name in ('float32', 'dynamic'):
       with self.subTest(name):
         self.assertGreaterEqual(_convert(name, model)[1].agreement, 0.99)
 
   def test_gaussian_kernels_convert(self):
     model = _folded('lenet', kernel_distribution='gaussian')
-    for name in ('float16', 'ternary', 'dynamic'):
+    for name in ('float16', 'dynamic'):
       with self.subTest(name):
         self.assertTrue(_convert(name, model)[0])
+
+  def test_flavours_of_signs_refuse_a_model_without_signs(self):
+    gaussian = _folded('lenet', kernel_distribution='gaussian')
+    for name in ('ternary', 'ternary2', 'int2'):
+      with self.assertRaisesRegex(
+          ValueError, 'must have a layer whose weights are all of one magnitude'
+      ):
+        _convert(name, gaussian)
+
+  def test_one_layer_of_signs_is_enough(self):
+    inputs = tf.keras.Input([8, 8, 1])
+    x = tf.keras.layers.Flatten()(inputs)
+    x = tf.keras.layers.Dense(32, name='signs')(x)
+    model = tf.keras.Model(inputs, tf.keras.layers.Dense(10)(x))
+    rng = np.random.default_rng(0)
+    signs = 0.25 * rng.integers(-1, 2, [64, 32])
+    model.get_layer('signs').set_weights([signs, np.zeros(32)])
+    for name in ('ternary', 'ternary2'):
+      self.assertEqual(_convert(name, model)[1].agreement, 1)
 
   def test_mask_of_tfmot_converts_after_stripping(self):
     model = tfmot.sparsity.keras.strip_pruning(_folded('mlp'))

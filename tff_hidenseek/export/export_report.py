@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 import attrs
 from matplotlib import figure
 import numpy as np
+import tabulate
 
 from tff_hidenseek import files
 
@@ -84,22 +85,32 @@ def measure_latency_ratio(
 
 def to_markdown(rows: List[Row], refusals: Mapping[str, str]) -> str:
   """Formats the rows, and why formats were refused, as Markdown."""
-  lines = [
-      '| flavour | bytes | gzip | latency / float32 | accuracy | agreement | '
-      'max logit error |',
-      '|---|---|---|---|---|---|---|',
+  table = tabulate.tabulate(
+      [
+          {
+              'flavour': row.flavour,
+              'bytes': f'{row.bytes:,}',
+              'gzip': f'{row.gzip_bytes:,}',
+              'latency / float32': (
+                  '-'
+                  if row.latency_ratio is None
+                  else f'{row.latency_ratio:.2f}'
+              ),
+              'accuracy': f'{row.accuracy:.4f}',
+              'agreement': f'{row.agreement:.4f}',
+              'max logit error': f'{row.max_logit_error:.2g}',
+          }
+          for row in rows
+      ],
+      headers='keys',
+      tablefmt='pipe',
+      colalign=('left', *6 * ['right']) if rows else None,
+      disable_numparse=True,
+  )
+  reasons = [
+      f'\n\nNot written, {name}: {reason}' for name, reason in refusals.items()
   ]
-  for row in rows:
-    latency = '-' if row.latency_ratio is None else f'{row.latency_ratio:.2f}'
-    lines.append(
-        f'| {row.flavour} | {row.bytes:,} | {row.gzip_bytes:,} | {latency} | '
-        f'{row.accuracy:.4f} | {row.agreement:.4f} | '
-        f'{row.max_logit_error:.2g} |'
-    )
-  lines += [
-      f'\nNot written, {name}: {reason}' for name, reason in refusals.items()
-  ]
-  return '\n'.join(lines) + '\n'
+  return f'{table}{"".join(reasons)}\n'
 
 
 def write_report(
@@ -149,4 +160,5 @@ def _plot(path: str, rows: List[Row]) -> None:
   axes.margins(y=0.3)
   axes.grid(alpha=0.3)
   canvas.legend(frameon=False, loc='outside right upper')
-  canvas.savefig(path, dpi=120)
+  with files.replace_when_whole(path) as unfinished:
+    canvas.savefig(unfinished, dpi=120)

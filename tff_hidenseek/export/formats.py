@@ -1,5 +1,6 @@
 """Every format a model is exported to: how it is written, and read back."""
 
+import contextlib
 import os
 from typing import Any, Callable, Mapping, Optional
 
@@ -7,8 +8,10 @@ import attrs
 import numpy as np
 import tensorflow as tf
 
+from tff_hidenseek import files
 from tff_hidenseek.export import agreement
 from tff_hidenseek.export import file_description
+from tff_hidenseek.export import finite_weights
 from tff_hidenseek.export import folding
 from tff_hidenseek.export import litert
 from tff_hidenseek.export import serving
@@ -26,7 +29,7 @@ class Source:
   """What is exported.
 
   Attributes:
-    model: The trained Keras model.
+    model: The trained Keras model, of finite weights; else `ValueError`.
     folded: The same of plain Keras layers.
     calibration_images: Real images that set the ranges of integers.
     architecture: What the model is.
@@ -37,7 +40,9 @@ class Source:
     description: What a TFLite file says of itself; see `file_description`.
   """
 
-  model: tf.keras.Model
+  model: tf.keras.Model = attrs.field(
+      validator=lambda source, attribute, model: finite_weights.check(model)
+  )
   folded: tf.keras.Model = attrs.field(init=False)
   calibration_images: np.ndarray
   architecture: description_lib.Architecture
@@ -193,22 +198,23 @@ def export(
   Raises:
     ValueError: If the model cannot have the format, or `AgreementError` if the
       file does not agree. Nothing is left in the folder then.
+    OSError: If the file cannot be written, likewise.
   """
   form = FORMATS[name]
   path = os.path.join(output_dir, form.file_name)
-  unfinished = os.path.join(output_dir, f'unfinished.{form.file_name}')
-  try:
-    _remove(unfinished)
+  with _write_errors(path), files.replace_when_whole(path) as unfinished:
     form.write(source, unfinished)
     logits = form.read(unfinished)(images)
-    result = agreement.check(name, logits, expected, form.bounds)
-    _remove(path)
-    os.replace(unfinished, path)
-  finally:
-    _remove(unfinished)
-  return result
+    return agreement.check(name, logits, expected, form.bounds)
 
 
-def _remove(path: str) -> None:
-  if tf.io.gfile.exists(path):
-    tf.io.gfile.rmtree(path) if tf.io.gfile.isdir(path) else os.remove(path)
+@contextlib.contextmanager
+def _write_errors(path: str):
+  """Says in a sentence which file a full disk has no room for."""
+  try:
+    yield
+  except (OSError, tf.errors.OpError) as error:
+    raise OSError(
+        f'{path} could not be written, but files that were there are whole '
+        f'({type(error).__name__}: {str(error).splitlines()[0]}).'
+    ) from error

@@ -51,13 +51,29 @@ def _convert_float16(model, calibration_images):
   )
 
 
+def _check_has_signs(model: tf.keras.Model) -> None:
+  """Raises `ValueError` if no layer has weights of one magnitude."""
+  for layer in model.layers:
+    if hasattr(layer, 'kernel'):
+      magnitudes = np.unique(np.abs(layer.kernel.numpy()))
+      if np.count_nonzero(magnitudes) == 1:
+        return
+  raise ValueError(
+      'The model must have a layer whose weights are all of one magnitude, to '
+      'store them as signs, found none: hidenseek with '
+      '--kernel_distribution=ternary trains such models.'
+  )
+
+
 def _convert_ternary(model, calibration_images):
+  _check_has_signs(model)
   return flatbuffer_rewrites.store_signs_as_int8(
       _convert_float32(model, calibration_images)
   )
 
 
 def _convert_ternary2(model, calibration_images):
+  _check_has_signs(model)
   return flatbuffer_rewrites.store_dense_signs_as_int2(
       _convert_float32(model, calibration_images), has_integer_activations=False
   )
@@ -86,6 +102,7 @@ def _convert_int8(model, calibration_images):
 
 
 def _convert_int2(model, calibration_images):
+  _check_has_signs(model)
   return flatbuffer_rewrites.store_dense_signs_as_int2(
       _convert_float32(model, calibration_images), has_integer_activations=True
   )
