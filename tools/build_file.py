@@ -1,158 +1,141 @@
-"""Bazel's BUILD files: reading them, and what they must say.
+"""Bazel's targets: which there are, and what each one needs.
 
-Every folder of sources has a BUILD file with one target a source. The one in
-the project's folder has a package group for each package: the packages that may
-import it. A package from the index is `requirement("its-name")`.
+A room is one target, called like its folder: a folder of `tff_hidenseek` or of
+`tests`, or another one at the top, with all that lies below. What a target
+needs is what its sources import.
 """
 
-import ast
+import collections
 import os
-from typing import Dict, FrozenSet, List, Tuple
+import re
+from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 import attrs
 
 from tools import sources
 
-_GROUP_PREFIX = 'users_of_'
+# Modules that other rooms need before the rest of theirs: with `__init__` and
+# what both import of the room they are a target of their own. The benchmarks
+# are commands, and a command runs benchmarks; pytest imports conftest first.
+_APART = {'binaries': 'command_line', 'tests': 'conftest'}
+# What the sources load without an import: `tf.keras` is tf-keras.
+_LOADED = {'tff_hidenseek.tensorflow_stack': ('tf-keras',)}
 
 
 @attrs.frozen
 class Target:
-  """One target, as it stands in a BUILD file or as it must stand there.
+  """One target.
 
   Attributes:
-    label: Such as `//tff_hidenseek/layers:sign_ops`.
-    kind: `py_library`, `py_binary` or `py_test`.
-    srcs: Paths from the project's folder.
-    deps: Full labels, and requirements as `requirement("numpy")`.
+    label: Such as `//tff_hidenseek/layers`, or `//binaries:command_line`.
+    folder: Its room's, from the project's folder.
+    paths: Its sources, from the project's folder.
+    programs: The names of those of its modules that run as programs.
+    data: Endings of the other files that the room holds, such as `.html`.
+    deps: Labels.
   """
 
   label: str
-  kind: str
-  srcs: Tuple[str, ...]
+  folder: str
+  paths: Tuple[str, ...]
+  programs: Tuple[str, ...]
+  data: Tuple[str, ...]
   deps: FrozenSet[str]
 
-
-@attrs.frozen
-class BuildFile:
-  """What one BUILD file says.
-
-  Attributes:
-    folder: From the project's folder; empty for the one there.
-    targets: Its targets.
-    visibility: The labels of its `package(default_visibility)`.
-    groups: The packages of each of its package groups, by name.
-  """
-
-  folder: str
-  targets: Tuple[Target, ...]
-  visibility: Tuple[str, ...]
-  groups: Dict[str, FrozenSet[str]]
+  @property
+  def is_apart(self) -> bool:
+    """Whether it is a part of its room."""
+    return ':' in self.label
 
 
-def read_build_files(root: str = sources.ROOT) -> List[BuildFile]:
-  """Reads the BUILD files of the project and of its folders of sources."""
-  build_files = []
-  for top in ('', 'tff_hidenseek', 'binaries', 'tests'):
-    for folder, _, names in os.walk(os.path.join(root, top)):
-      if 'BUILD' in names:
-        path = os.path.join(folder, 'BUILD')
-        with open(path, encoding='utf-8') as file:
-          build_files.append(
-              parse_build_file(
-                  os.path.relpath(folder, root).strip('.'), file.read()))
-      if not top:
-        break
-  return build_files
-
-
-def parse_build_file(folder: str, text: str) -> BuildFile:
-  """Parses a BUILD file.
+def build_targets(
+    project: Optional[Sequence[sources.Source]] = None,
+    root: str = sources.ROOT,
+) -> List[Target]:
+  """Returns the targets that sources make up.
 
   Args:
-    folder: The file's folder, from the project's folder.
-    text: What the file holds; BUILD files are Python's syntax.
+    project: The sources; all of the project's if it is None.
+    root: The project's folder.
 
   Returns:
-    What it says.
+    The targets by their folder, a part of a room before the rest of it.
   """
-  targets, visibility, groups = [], (), {}
-  for statement in ast.parse(text).body:
-    if not (isinstance(statement, ast.Expr) and
-            isinstance(statement.value, ast.Call)):
-      continue  # A comment in quotes.
-    call = statement.value
-    said = {word.arg: _evaluate(word.value) for word in call.keywords}
-    if call.func.id == 'package':
-      visibility = tuple(said['default_visibility'])
-    elif call.func.id == 'package_group':
-      groups[said['name']] = frozenset(said['packages'])
-    elif call.func.id.startswith('py_'):
-      targets.append(Target(
-          f'//{folder}:{said["name"]}', call.func.id,
-          tuple(os.path.join(folder, src) for src in said['srcs']),
-          frozenset(
-              f'//{folder}{dep}' if dep.startswith(':') else dep
-              for dep in said.get('deps', ()))))
-  return BuildFile(folder, tuple(targets), visibility, groups)
+  project = sources.read_sources(root) if project is None else project
+  labels = _find_labels({source.module: source for source in project})
+  members = collections.defaultdict(list)
+  for source in project:
+    members[labels[source.module]].append(source)
+  targets = [
+      _build_target(label, members[label], labels, root) for label in members]
+  return sorted(
+      targets, key=lambda target: (target.folder, not target.is_apart))
 
 
-def build_target(source: sources.Source) -> Target:
-  """Returns the target that a source must have."""
-  deps = set()
+def find_requirement(distribution: str) -> str:
+  """Returns the label of a package from the index."""
+  return '@pip//' + re.sub('[-_.]+', '_', distribution).lower()
+
+
+def _find_labels(project: Dict[str, sources.Source]) -> Dict[str, str]:
+  """Returns the label of every module's target."""
+  labels = {
+      module: f'//{_find_room(source.path)}'
+      for module, source in project.items()}
+  for room, name in _APART.items():
+    waiting = {room, f'{room}.{name}'} & project.keys()
+    while waiting:
+      module = waiting.pop()
+      labels[module] = f'//{room}:{name}'
+      waiting |= {
+          imported.module for imported in project[module].imports
+          if labels.get(imported.module) == f'//{room}'}
+  return labels
+
+
+def _build_target(label, members, labels, root):
+  folder = label[len('//'):].partition(':')[0]
+  deps = frozenset().union(*(_find_deps(source, labels) for source in members))
+  is_whole = ':' not in label
+  return Target(
+      label, folder, tuple(source.path for source in members),
+      programs=tuple(
+          os.path.basename(source.path)[:-len('.py')] for source in members
+          if source.is_program and not folder.startswith('tests')),
+      data=_find_data(root, folder) if is_whole else (),
+      deps=deps - {label})
+
+
+def _find_deps(source, labels) -> FrozenSet[str]:
+  """Returns what a source needs, maybe with its own target."""
+  distributions = set(_LOADED.get(source.module, ()))
+  ours = [source.module]
   for imported in source.imports:
     if sources.is_ours(imported.module):
-      deps.add(find_label(imported.module))
+      ours.append(imported.module)
     elif not sources.is_part_of_python(imported.module):
       top = imported.module.partition('.')[0]
-      deps.add(f'requirement("{sources.DISTRIBUTIONS.get(top, top)}")')
-  name = os.path.basename(source.path)
-  if name.endswith('_test.py'):
-    kind = 'py_test'
-  elif source.is_program:
-    kind = 'py_binary'
-  else:
-    kind = 'py_library'
-  return Target(
-      find_label(source.module), kind, (source.path,), frozenset(deps))
+      distributions.add(sources.DISTRIBUTIONS.get(top, top))
+  deps = set(map(find_requirement, distributions))
+  for module in ours:
+    # Importing `a.b.c` runs `a` and `a.b` too.
+    while module:
+      deps |= {labels[module]} if module in labels else set()
+      module = module.rpartition('.')[0]
+  return frozenset(deps)
 
 
-def find_label(module: str) -> str:
-  """Returns the label of a module; a package's is its folder's own."""
-  path = module.replace('.', '/')
-  if os.path.isdir(os.path.join(sources.ROOT, path)):
-    return f'//{path}:{os.path.basename(path)}'
-  folder, name = os.path.split(path)
-  return f'//{folder}:{name}'
+def _find_room(path):
+  names = os.path.dirname(path).split('/')
+  return '/'.join(names[:2 if names[0] in ('tff_hidenseek', 'tests') else 1])
 
 
-def build_groups() -> Dict[str, FrozenSet[str]]:
-  """Returns the package groups that the import arrows ask for."""
-  allowed = sources.find_allowed()
-  return {
-      _GROUP_PREFIX + used: frozenset(
-          [_bazel_package(user) for user in allowed if used in allowed[user]] +
-          ['//tests/...'])
-      for used in allowed}
-
-
-def find_visibility(folder: str) -> Tuple[str, ...]:
-  """Returns the default visibility that a folder's BUILD file must have."""
-  if folder.split('/')[0] == 'tests':
-    return ('//tests:__subpackages__',)
-  return (f'//:{_GROUP_PREFIX}{os.path.basename(folder)}',)
-
-
-def _bazel_package(package):
-  if package in ('binaries', 'tff_hidenseek'):
-    return f'//{package}'
-  return f'//tff_hidenseek/{package}'
-
-
-def _evaluate(node):
-  """Returns a literal's value, with a call in it as its text."""
-  if isinstance(node, ast.List):
-    return [_evaluate(element) for element in node.elts]
-  if isinstance(node, ast.Call):
-    return ast.unparse(node).replace("'", '"')
-  return ast.literal_eval(node)
+def _find_data(root, folder):
+  """Returns the endings of a room's files that are no sources."""
+  endings = set()
+  for parent, _, names in os.walk(os.path.join(root, folder)):
+    for name in names:
+      path = os.path.relpath(os.path.join(parent, name), root)
+      if _find_room(path) == folder and not name.startswith('.'):
+        endings.add(os.path.splitext(name)[1])
+  return tuple(sorted(endings - {'', '.py', '.pyc', '.bzl'}))

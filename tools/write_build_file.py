@@ -3,79 +3,89 @@
 python -m tools.write_build_file
 """
 
-import collections
+import itertools
 import os
+from typing import Dict, Sequence
 
 from tools import build_file
 from tools import sources
 
-_HEADER = '# Written by `python -m tools.write_build_file`.\n'
+_HEADER = '# Written by `python -m tools.write_build_file`.'
 
 
 def write_build_files(root: str = sources.ROOT) -> None:
-  """Writes a BUILD file into the project's folder and each one of sources."""
-  targets = collections.defaultdict(list)
-  for source in sources.read_sources(root):
-    target = build_file.build_target(source)
-    targets[os.path.dirname(source.path)].append(target)
-  _write(root, '', _format_groups())
-  for folder, folder_targets in targets.items():
-    _write(root, folder, _format_folder(folder, folder_targets))
+  """Writes a BUILD file for each room of sources."""
+  texts = format_build_files(build_file.build_targets(root=root))
+  for path, text in texts.items():
+    with open(os.path.join(root, path), 'w', encoding='utf-8') as file:
+      file.write(text)
 
 
-def _format_groups():
-  lines = ['# Who may import a package: the arrows point down.']
-  for name, packages in build_file.build_groups().items():
-    lines += [
-        '', 'package_group(', f'    name = "{name}",',
-        *_format_list('packages', packages), ')']
-  return lines
+def format_build_files(
+    targets: Sequence[build_file.Target],
+) -> Dict[str, str]:
+  """Returns the text of each BUILD file by its path.
+
+  Args:
+    targets: All targets, those of one folder beside each other.
+  """
+  return {
+      os.path.join(folder, 'BUILD'): _format_folder(list(of_folder))
+      for folder, of_folder in itertools.groupby(
+          targets, key=lambda target: target.folder)}
 
 
-def _format_folder(folder, targets):
-  kinds = sorted({target.kind for target in targets})
-  lines = []
-  if any('requirement' in dep for target in targets for dep in target.deps):
-    lines.append('load("@pip//:requirements.bzl", "requirement")')
-  names = ', '.join(f'"{kind}"' for kind in kinds)
-  lines.append(f'load("@rules_python//python:defs.bzl", {names})')
-  testonly = (
-      ['    default_testonly = True,']
-      if folder.split('/')[0] == 'tests' else [])
-  lines += [
-      '', 'package(', *testonly,
-      *_format_list('default_visibility', build_file.find_visibility(folder)),
-      ')']
-  for target in sorted(targets, key=lambda target: target.label):
-    name = target.label.partition(':')[2]
-    lines += [
-        '', f'{target.kind}(', f'    name = "{name}",',
-        *_format_list('srcs', [os.path.relpath(target.srcs[0], folder)]),
-        *_format_list(
-            'deps', [dep.replace(f'//{folder}:', ':') for dep in target.deps]),
-        ')']
-  return lines
+def _format_folder(targets):
+  """Returns the text for a room: its part, if there is one, and the rest."""
+  *parts, whole = targets
+  apart = []
+  calls = []
+  for part in parts:
+    apart += [os.path.relpath(path, part.folder) for path in part.paths]
+    calls.append(_format_call('python_room', {
+        'name': part.label.partition(':')[2], 'srcs': apart,
+        'deps': _format_deps(part)}))
+  rule = 'python_tests' if whole.folder.startswith('tests') else 'python_room'
+  calls.append(_format_call(rule, {
+      'data': [f'**/*{ending}' for ending in whole.data],
+      'exclude': apart,
+      'programs': whole.programs,
+      'deps': _format_deps(whole)}))
+  rules = ', '.join(
+      f'"{rule}"' for rule in ('python_room', 'python_tests')
+      if any(call.startswith(rule) for call in calls))
+  return '\n'.join([
+      _HEADER, f'load("//tools:python.bzl", {rules})', '',
+      '\n\n'.join(calls), ''])
 
 
-def _format_list(name, values):
-  # Buildifier's order: this folder's, the others, then requirements.
-  values = sorted(
-      values, key=lambda value: (
-          'requirement(' in value, not value.startswith(':'),
-          value.replace(':', '!')))
-  texts = [
-      value if 'requirement(' in value else f'"{value}"' for value in values]
-  if not texts:
-    return []
-  if len(texts) == 1:
-    return [f'    {name} = [{texts[0]}],']
-  return [f'    {name} = [', *(f'        {text},' for text in texts), '    ],']
+def _format_deps(target):
+  """Returns labels in Buildifier's order: this folder's, ours, packages."""
+  deps = [dep.replace(f'//{target.folder}:', ':') for dep in target.deps]
+  return sorted(
+      deps, key=lambda dep: (':/@'.index(dep[0]), dep.replace(':', '!')))
 
 
-def _write(root, folder, lines):
-  path = os.path.join(root, folder, 'BUILD')
-  with open(path, 'w', encoding='utf-8') as file:
-    file.write(_HEADER + '\n'.join([*lines, '']))
+def _format_call(rule, arguments):
+  """Returns a call as Buildifier formats it."""
+  arguments = {name: value for name, value in arguments.items() if value}
+  if list(arguments) == ['deps'] and len(arguments['deps']) > 1:
+    lines = [f'{rule}(deps = [', *_format_items(arguments['deps']), '])']
+    return '\n'.join(lines)
+  lines = [f'{rule}(']
+  for name, value in arguments.items():
+    if isinstance(value, str):
+      lines.append(f'    {name} = "{value}",')
+    elif len(value) == 1:
+      lines.append(f'    {name} = ["{value[0]}"],')
+    else:
+      items = ['    ' + item for item in _format_items(value)]
+      lines += [f'    {name} = [', *items, '    ],']
+  return '\n'.join([*lines, ')'])
+
+
+def _format_items(values):
+  return [f'    "{value}",' for value in values]
 
 
 if __name__ == '__main__':

@@ -1,0 +1,71 @@
+"""A folder of sources, or of tests, as Bazel's targets."""
+
+load("@rules_python//python:defs.bzl", "py_binary", "py_library", "py_test")
+
+def _folder_name():
+    return native.package_name().split("/")[-1]
+
+def python_room(
+        name = None,
+        srcs = None,
+        data = [],
+        exclude = [],
+        programs = [],
+        deps = []):
+    """Makes a library of the folder, and a program of each that is named.
+
+    Who may import what is tested by tests/import_directions_test.py.
+
+    Args:
+      name: The library's; the folder's if it is not given.
+      srcs: Its sources; all that lie in the folder if they are not given.
+      data: Patterns of the other files that it reads.
+      exclude: Sources that belong to another target.
+      programs: The modules of `bazel run //binaries:train`, which is
+        `python -m binaries.train`.
+      deps: What all of these need.
+    """
+    name = name or _folder_name()
+    py_library(
+        name = name,
+        testonly = native.package_name().startswith("tests"),
+        srcs = srcs or native.glob(["**/*.py"], exclude = exclude),
+        data = native.glob(data) if data else [],
+        visibility = ["//:__subpackages__"],
+        deps = deps,
+    )
+    for program in programs:
+        py_binary(
+            name = program,
+            # As a module, so that the folder's `__init__` runs first.
+            main_module = native.package_name() + "." + program,
+            deps = [":" + name],
+        )
+
+def python_tests(data = [], exclude = [], deps = []):
+    """Makes a target of each test file, and a library of what they share.
+
+    Args:
+      data: Patterns of the other files that they read.
+      exclude: Files of the folder that belong to another target.
+      deps: What the tests and what they share need.
+    """
+    tests = native.glob(["**/*_test.py"])
+    shared = native.glob(
+        ["**/*.py"],
+        allow_empty = True,
+        exclude = exclude + tests,
+    )
+    if shared:
+        python_room(srcs = shared, deps = deps)
+    for test in tests:
+        py_test(
+            name = test[:-len(".py")],
+            size = "large",
+            srcs = [test],
+            # By pytest, which imports tests/conftest.py first.
+            args = ["$(rootpath " + test + ")"],
+            data = ["//:pytest.ini"] + (native.glob(data) if data else []),
+            main_module = "pytest",
+            deps = deps + ([":" + _folder_name()] if shared else []),
+        )
