@@ -3,8 +3,10 @@
 import pathlib
 import re
 
+from absl import flags
 from absl.testing import absltest
 
+from binaries import experiment_flags
 from tools import sources
 
 _ROOT = pathlib.Path(sources.ROOT)
@@ -16,6 +18,9 @@ _PATH = re.compile(r'`([\w./]+(?:\.py|\.in|\.txt|/))`')
 _PAGES_OF_CODE = (
     'CONTRIBUTING.md', 'docs/architecture.md', 'docs/glossary.md',
     'docs/runtime.md')
+# Flags of other programs: absl's and pip's.
+_FOREIGN_FLAGS = frozenset(['flagfile', 'help', 'yes'])
+_FLAG = re.compile(r'(?<![\w-])--([a-z]\w*)(?![\w-])')
 # Folders from which these pages name files, as a newcomer would.
 _STARTS = (
     '', 'tff_hidenseek', 'tff_hidenseek/algorithms', 'tff_hidenseek/runtimes',
@@ -39,6 +44,20 @@ class PagesTest(absltest.TestCase):
         self.assertTrue(
             any((_ROOT / start / path).exists() for start in _STARTS),
             f'{name} names {path}')
+
+  def test_named_flags_exist(self):
+    flag_values = flags.FlagValues()
+    experiment_flags.define_experiment_flags(flag_values)
+    defined = set(flag_values) | _FOREIGN_FLAGS
+    for program in (
+        *_ROOT.glob('binaries/*.py'), *_ROOT.glob('benchmarks/*.py')):
+      defined.update(re.findall(
+          r"DEFINE_\w+\(\s*'(\w+)'", program.read_text(encoding='utf-8')))
+    self.assertEmpty([
+        (page.name, flag)
+        for page in _PAGES if page.name != 'CHANGELOG.md'
+        for flag in _FLAG.findall(page.read_text(encoding='utf-8'))
+        if not {flag, flag.removeprefix('no')} & defined])
 
   def test_the_index_lists_every_page(self):
     index = (_ROOT / 'docs/README.md').read_text(encoding='utf-8')
