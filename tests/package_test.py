@@ -91,7 +91,8 @@ class WheelTest(absltest.TestCase):
     commands = os.listdir(f'{self.folder}/venv/bin')
     for name in (
         'compare', 'device-client', 'device-server', 'doctor', 'evaluate',
-        'export', 'gpu-check', 'plot', 'train', 'worker', 'write-clients'):
+        'export', 'gpu-check', 'partition', 'plot', 'train', 'worker',
+        'write-clients'):
       self.assertIn(f'hidenseek-{name}', commands)
 
 

@@ -238,11 +238,12 @@ class ImageErrorsTest(unittest.TestCase):
           _load(x_train=np.zeros((4, 3, 2), dtype))
 
   def test_raises_on_writers_of_another_length(self):
-    with self.assertRaisesRegex(ValueError, r'`writers` .* found shape \(3,\)'):
+    with self.assertRaisesRegex(
+        ValueError, r'`writers_train` .* found shape \(3,\)'):
       _load(writers=[0, 1, 2])
 
   def test_raises_on_writers_of_another_kind(self):
-    with self.assertRaisesRegex(ValueError, '`writers` .* found float64'):
+    with self.assertRaisesRegex(ValueError, '`writers_train` .* found float64'):
       _load(writers=[0., 1., np.nan, 2.])
 
 

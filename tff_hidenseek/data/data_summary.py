@@ -57,8 +57,7 @@ def _find_faults(
         'training images.')
   splits = dict(training=dataset.train_x, test=dataset.test_x)
   for split, images in splits.items():
-    flat = images.reshape(len(images), -1)
-    lows, highs = flat.min(axis=1), flat.max(axis=1)
+    lows, highs = images.min(axis=(1, 2, 3)), images.max(axis=(1, 2, 3))
     is_blank = np.mean(lows == highs)
     if is_blank > _MOST_BLANK:
       yield f'{is_blank:.1%} of the {split} images are of one shade.'

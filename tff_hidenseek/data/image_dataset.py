@@ -138,10 +138,10 @@ def _number_writers(name: str, writers: Any, num_labels: int) -> np.ndarray:
   writers = np.asarray(writers)
   if writers.shape != (num_labels,):
     raise ValueError(
-        f'{name}: `writers` must have one entry for each of the '
+        f'{name}: `writers_train` must have one entry for each of the '
         f'{num_labels} training examples, found shape {writers.shape}.')
   if writers.dtype.kind not in 'iuUS':
     raise ValueError(
-        f'{name}: `writers` must hold integers or strings, found '
+        f'{name}: `writers_train` must hold integers or strings, found '
         f'{writers.dtype}.')
   return np.unique(writers, return_inverse=True)[1].astype(np.int32)

@@ -1,4 +1,7 @@
-"""Partitions in files: a .npz of indices, checked when it is read."""
+"""Partitions in files: a .npz of indices, checked when it is read.
+
+docs/data.md describes the format.
+"""
 
 import numpy as np
 

@@ -64,7 +64,7 @@ def _to_unit_interval(
     name: str, key: str, images: np.ndarray
 ) -> np.ndarray:
   if images.dtype == np.uint8:
-    return np.divide(images, np.float32(255), dtype=np.float32, order='C')
+    return np.divide(images, np.float32(255), dtype=np.float32)
   if images.dtype.kind != 'f':
     raise ValueError(
         f'{name}: `{key}` must hold uint8, or floats in [0, 1], found '
@@ -78,7 +78,7 @@ def _to_unit_interval(
     raise ValueError(
         f'{name}: `{key}` must hold uint8, or floats in [0, 1], found floats '
         f'in [{low:g}, {high:g}].')
-  return np.ascontiguousarray(images, np.float32)
+  return images.astype(np.float32, copy=False)
 
 
 def _first_nan(images: np.ndarray) -> int:
