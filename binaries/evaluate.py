@@ -1,15 +1,20 @@
-"""Evaluates a run again, from its folder alone.
+"""Evaluates a run again, from its folder alone, also on other data.
 
 python -m binaries.evaluate --run_dir=runs/digits
+python -m binaries.evaluate --run_dir=runs/digits --dataset=npz:other.npz
 """
 
 import os
+import sys
 
 from absl import flags
+import attrs
 
 from binaries import command_line
 from binaries import experiment_flags
 from binaries import runtime_flags
+from tff_hidenseek.data import class_mapping
+from tff_hidenseek.data import datasets
 from tff_hidenseek.experiments import checkpoints
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import run_data
@@ -19,6 +24,32 @@ from tff_hidenseek.experiments import training_run
 
 runtime_flags.define_runtime_flags()
 _RUN_DIR = flags.DEFINE_string('run_dir', None, 'The folder of a run.')
+_DATASET = flags.DEFINE_string(
+    'dataset',
+    None,
+    'Other data of the same image shape and classes, on whose test split the '
+    'global model is evaluated; named as in training.',
+)
+_DATA_DIR = flags.DEFINE_string(
+    'data_dir',
+    None,
+    "The folder with the files of --dataset; without it, of the run's own data "
+    'where that has moved.',
+)
+
+
+def _on_other_data(federation):
+  """Returns the clients of a run beside the test split of --dataset."""
+  dataset, difference = class_mapping.map_classes(
+      datasets.load_dataset(_DATASET.value, _DATA_DIR.value),
+      federation.dataset.image_shape,
+      federation.dataset.class_names,
+  )
+  if difference:
+    print(f'note: {difference}', file=sys.stderr)
+  return federation_lib.Federation(
+      dataset, federation.partition, len(federation.unseen_clients)
+  )
 
 
 def main(argv):
@@ -27,12 +58,16 @@ def main(argv):
     config = experiment_flags.config_from_file(
         os.path.join(_RUN_DIR.value, run_folder.CONFIG_FILE)
     )
+    if _DATA_DIR.value and not _DATASET.value:
+      config = attrs.evolve(config, data_dir=_DATA_DIR.value)
     runtime_flags.set_runtime()
     federation = federation_lib.build_federation(config)
     run_data.check(
         _RUN_DIR.value, federation, flags.FLAGS.allow_changed_data
     )
     algorithm = training_loop.build_algorithm(config, federation)
+    if _DATASET.value:
+      federation = _on_other_data(federation)
     run = training_run.TrainingRun(config, algorithm, federation)
     manager = checkpoints.CheckpointManager(
         checkpoints.folder(_RUN_DIR.value)
@@ -42,11 +77,14 @@ def main(argv):
       raise ValueError(
           f'`run_dir` must hold a checkpoint, found none in {_RUN_DIR.value}.'
       )
+  dataset = _DATASET.value or config.dataset
+  print(f'{config.algorithm} on {dataset} after round {num_done}')
+  print(f'{"global_accuracy":<32}{run.global_accuracy():.4f}')
+  if _DATASET.value:  # No client has examples of it to train on.
+    return
   personal = training_loop.summarize_personal(
       run.personal_accuracies(), federation
   )
-  print(f'{config.algorithm} on {config.dataset} after round {num_done}')
-  print(f'{"global_accuracy":<32}{run.global_accuracy():.4f}')
   for name, accuracy in personal.items():
     print(f'{name:<32}{accuracy:.4f}')
 

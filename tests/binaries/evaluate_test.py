@@ -4,7 +4,10 @@ import shutil
 import tempfile
 import unittest
 
+import numpy as np
+
 from tests.binaries import command_runs
+from tff_hidenseek.data import datasets
 from tff_hidenseek.experiments import metrics
 
 
@@ -24,10 +27,59 @@ class EvaluateTest(unittest.TestCase):
     )
     assert not outcome.exit_code, outcome.stderr
 
-  def _evaluate(self, run_dir):
+  def _evaluate(self, run_dir, *arguments):
     return command_runs.run(
-        'evaluate', f'--run_dir={run_dir}', '--client_threads=2'
+        'evaluate', f'--run_dir={run_dir}', '--client_threads=2', *arguments
     )
+
+  def _write_npz(self, change_labels=lambda labels: labels, size=8):
+    """Returns the name of the digits in a file, with other labels."""
+    digits = datasets.load_dataset('digits')
+    descriptor, path = tempfile.mkstemp('.npz', dir=self._root)
+    os.close(descriptor)
+    np.savez(
+        path,
+        x_train=digits.train_x[:, :size],
+        y_train=change_labels(digits.train_y),
+        x_test=digits.test_x[:, :size],
+        y_test=change_labels(digits.test_y),
+    )
+    return f'--dataset=npz:{path}'
+
+  def _global_accuracy(self, *arguments):
+    outcome = self._evaluate(self._dir, *arguments)
+    self.assertEqual(outcome.exit_code, 0, outcome.stderr)
+    found = re.findall(r'^(\w+) +([01]\.\d{4})$', outcome.stdout, re.M)
+    self.assertEqual(found[0][0], 'global_accuracy')
+    return found[0][1], outcome
+
+  def test_other_data_of_the_same_content_gives_the_same_global_accuracy(self):
+    expected, _ = self._global_accuracy()
+    found, outcome = self._global_accuracy(self._write_npz())
+    self.assertEqual(found, expected)
+    self.assertIn('hidenseek on npz:', outcome.stdout)
+    self.assertNotIn('personal', outcome.stdout)
+    self.assertNotIn('note:', outcome.stderr)
+
+  def test_other_data_with_wrong_labels_gives_another_accuracy(self):
+    expected, _ = self._global_accuracy()
+    wrong = self._write_npz(lambda labels: (labels + 1) % 10)
+    found, _ = self._global_accuracy(wrong)
+    self.assertLess(float(found), float(expected))
+
+  def test_other_data_that_does_not_fit_is_told_in_a_line(self):
+    for dataset, message in (
+        (self._write_npz(size=7), 'must have images of shape (8, 8, 1), found'),
+        (
+            self._write_npz(lambda labels: labels + 1),
+            'must have classes among 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, found 10',
+        ),
+        ('--dataset=nope', 'must be one of digits'),
+    ):
+      outcome = self._evaluate(self._dir, dataset)
+      self.assertEqual(outcome.exit_code, 2)
+      self.assertIn(f'error: `dataset` {message}', outcome.stderr)
+      self.assertEqual(outcome.stderr.count('\n'), 1)
 
   def test_finds_what_the_run_found_last(self):
     outcome = self._evaluate(self._dir)
