@@ -1,7 +1,7 @@
 """The table of algorithms: a name, and what builds it.
 
 To add one: write its file, and a line here. Models have their table in
-`models.model_table`, data sets and partitions theirs in `data`.
+`models.architectures`, data sets and partitions theirs in `data`.
 """
 
 from typing import Any, Callable
