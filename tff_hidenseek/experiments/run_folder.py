@@ -1,15 +1,21 @@
 """A run's folder: its config, and the rule that two runs never share one."""
 
+import json
 import os
-from typing import List
+from typing import Any, Dict, Optional
 
 from tff_hidenseek import files
 from tff_hidenseek.experiments import config as config_lib
+from tff_hidenseek.experiments import metrics
+from tff_hidenseek.experiments import divergence
 
 # The config that made the folder, as a flag file.
 CONFIG_FILE = 'config.flags'
 # The global Keras model after the last round; a run that has it has finished.
 FINAL_MODEL_FILE = 'final_model.keras'
+# What says how long a run goes on, and no more: a longer run begins with the
+# bits of a shorter one.
+_LIMITS = frozenset(['num_rounds', 'max_megabytes', 'max_seconds'])
 
 
 def check(run_dir: str, config, resume: bool) -> None:
@@ -26,12 +32,16 @@ def check(run_dir: str, config, resume: bool) -> None:
   """
   path = os.path.join(run_dir, CONFIG_FILE)
   if os.path.exists(path):
-    with open(path, encoding='utf-8') as existing:
-      differing = _find_differences(existing.read(), config)
-    if differing:
+    differing = _find_differences(path, config)
+    if resume and set(differing) <= _LIMITS:
+      _check_rounds(run_dir, config)
+    elif differing:
+      asked = config.flag_values()
+      lines = [f'--{name}={value}' for name, value in differing.items()]
+      lines += [f'--{x}={asked[x]}' for x in differing if x in asked]
       raise ValueError(
           '`output_dir` must not hold another run, found one in '
-          f'{run_dir} that differs in {" ".join(differing)}.'
+          f'{run_dir} that differs in {" ".join(sorted(lines))}.'
       )
     if not resume:
       raise ValueError(
@@ -47,26 +57,41 @@ def check(run_dir: str, config, resume: bool) -> None:
     )
 
 
-def _find_differences(flag_file: str, config) -> List[str]:
-  """Returns the lines in which a flag file and a config differ.
+def _check_rounds(run_dir: str, config) -> None:
+  """Raises `ValueError` if more rounds have been run than are asked for."""
+  num_done = metrics.count_rounds(run_dir)
+  if num_done > config.num_rounds:
+    raise ValueError(
+        f'`num_rounds` must be at least the {num_done} that the run in '
+        f'{run_dir} has done, found {config.num_rounds}.'
+    )
+
+
+def _find_differences(path: str, config) -> Dict[str, str]:
+  """Returns the options of a flag file that a config does not have.
 
   An option that came since the file was written has its default there, and a
   relative path, which files once had, is of the working directory.
   """
   defaults = config_lib.build_config(dict(algorithm=config.algorithm))
   found = dict(defaults.flag_values())
-  for line in flag_file.splitlines():
-    name, _, value = line.removeprefix('--').partition('=')
-    found[name] = value
+  with open(path, encoding='utf-8') as lines:
+    for line in lines.read().splitlines():
+      name, _, value = line.removeprefix('--').partition('=')
+      found[name] = value
   found = config_lib.make_paths_absolute(found)
-  return sorted(
-      {f'--{name}={value}' for name, value in found.items()}
-      ^ set(config.to_flag_file().splitlines())
-  )
+  asked = config.flag_values()
+  return {
+      name: str(value)
+      for name, value in found.items()
+      if name not in asked or str(value) != str(asked[name])
+  }
 
 
 def prepare(run_dir: str, config) -> None:
   """Makes the folder of a run and writes its config.
+
+  A finished run that is to go on, with other limits, is not finished any more.
 
   Args:
     run_dir: The run's folder, which `check` has passed.
@@ -74,6 +99,10 @@ def prepare(run_dir: str, config) -> None:
   """
   os.makedirs(run_dir, exist_ok=True)
   files.remove_unfinished(run_dir)
+  if is_finished(run_dir) and _find_differences(
+      os.path.join(run_dir, CONFIG_FILE), config
+  ):
+    os.remove(os.path.join(run_dir, FINAL_MODEL_FILE))
   files.write_atomically(
       os.path.join(run_dir, CONFIG_FILE), config.to_flag_file().encode()
   )
@@ -94,3 +123,20 @@ def save_final_model(run_dir: str, model) -> None:
 def is_finished(run_dir: str) -> bool:
   """Returns whether a folder holds a run that has finished."""
   return os.path.exists(os.path.join(run_dir, FINAL_MODEL_FILE))
+
+
+def read_divergence(run_dir: str) -> Optional[Dict[str, Any]]:
+  """Returns when and why the run in a folder diverged, if it did.
+
+  Args:
+    run_dir: The run's folder, which need not exist.
+
+  Returns:
+    `round_num`, an int, and `reason`, words; `None` if it has not diverged.
+  """
+  path = os.path.join(run_dir, divergence.DIVERGENCE_FILE)
+  if not os.path.exists(path):
+    return None
+  with open(path, encoding='utf-8') as file:
+    content = json.load(file)
+  return {name: content[name] for name in ('round_num', 'reason')}
