@@ -8,14 +8,13 @@ every algorithm here runs.
 import collections
 
 import attrs
-import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_hidenseek.algorithms import dense_network
 from tff_hidenseek.learning import client_work
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import options as options_lib
-from tff_hidenseek.models import layer_sets
 
 
 @attrs.frozen(kw_only=True)
@@ -48,21 +47,20 @@ def build_fed_avg(
   Returns:
     The algorithm.
   """
-  model = task.build_model(layer_sets.DenseLayers(initializer_seed=task.seed))
-  layers = layer_sets.prunable_layers(model)
+  network = dense_network.build_dense_network(task)
 
   def build_client():
-    return DenseClientWork(task.build_model(layer_sets.DenseLayers()), options)
+    return DenseClientWork(dense_network.build_model(task), options)
 
   return federated_process.build_federated_algorithm(
       task,
       federated_algorithm.Method(
-          initial_state=[v.numpy() for v in model.trainable_variables],
+          initial_state=network.weights,
           make_message=lambda weights: weights,
           build_client=build_client,
           aggregation_factory=tff.aggregators.MeanFactory(),
           update_server=lambda state, mean: (mean, collections.OrderedDict()),
-          layer_densities={layer.name: 1.0 for layer in layers},
-          num_weights=sum(int(tf.size(layer.kernel)) for layer in layers),
+          layer_densities=network.layer_densities,
+          num_weights=network.num_weights,
       ),
   )

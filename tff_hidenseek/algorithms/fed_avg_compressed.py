@@ -8,16 +8,15 @@ keep nothing between rounds, so there is no error feedback.
 import collections
 
 import attrs
-import numpy as np
 import tensorflow as tf
 
+from tff_hidenseek.algorithms import dense_network
 from tff_hidenseek.algorithms import fed_avg
 from tff_hidenseek.algorithms import flat_weights
-from tff_hidenseek.learning import means
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import federated_process
+from tff_hidenseek.learning import means
 from tff_hidenseek.learning import options as options_lib
-from tff_hidenseek.models import layer_sets
 
 _MAX_LEVEL = 127
 
@@ -71,15 +70,13 @@ def build_fed_avg_compressed(
   Returns:
     The algorithm.
   """
-  model = task.build_model(layer_sets.DenseLayers(initializer_seed=task.seed))
-  layers = layer_sets.prunable_layers(model)
-  weights = [v.numpy() for v in model.trainable_variables]
-  size = sum(w.size for w in weights)
-  num_sent = max(1, round(options.upload_density * size))
+  network = dense_network.build_dense_network(task)
+  num_sent = max(1, round(options.upload_density * network.size))
 
   def decode(upload):
     values = tf.cast(upload['levels'], tf.float32) * upload['scale']
-    return tf.scatter_nd(upload['positions'][:, tf.newaxis], values, [size])
+    positions = upload['positions'][:, tf.newaxis]
+    return tf.scatter_nd(positions, values, [network.size])
 
   def update_server(state, mean):
     updates = flat_weights.unflatten(mean, state)
@@ -89,14 +86,14 @@ def build_fed_avg_compressed(
   return federated_process.build_federated_algorithm(
       task,
       federated_algorithm.Method(
-          initial_state=weights,
+          initial_state=network.weights,
           make_message=lambda state: state,
           build_client=lambda: CompressedClientWork(
-              task.build_model(layer_sets.DenseLayers()), options, num_sent
+              dense_network.build_model(task), options, num_sent
           ),
           aggregation_factory=means.DecodedMeanFactory(decode),
           update_server=update_server,
-          layer_densities={layer.name: 1.0 for layer in layers},
-          num_weights=sum(int(np.prod(x.kernel.shape)) for x in layers),
+          layer_densities=network.layer_densities,
+          num_weights=network.num_weights,
       ),
   )

@@ -14,15 +14,15 @@ import attrs
 import numpy as np
 import tensorflow as tf
 
+from tff_hidenseek.algorithms import dense_network
 from tff_hidenseek.algorithms import flat_weights
 from tff_hidenseek.layers import sign_ops
 from tff_hidenseek.learning import client_work
-from tff_hidenseek.learning import means
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import local_training
+from tff_hidenseek.learning import means
 from tff_hidenseek.learning import options as options_lib
-from tff_hidenseek.models import layer_sets
 
 _option = options_lib.option
 
@@ -184,39 +184,35 @@ def build_lottery_fl(
   Returns:
     The algorithm; its clients keep their tickets.
   """
-  model = task.build_model(layer_sets.DenseLayers(initializer_seed=task.seed))
-  layers = layer_sets.prunable_layers(model)
-  weights = [v.numpy() for v in model.trainable_variables]
-  size = sum(w.size for w in weights)
+  network = dense_network.build_dense_network(task)
 
   def decode(upload):
-    kept = sign_ops.unpack_bits(upload['kept'], size)
+    kept = sign_ops.unpack_bits(upload['kept'], network.size)
     return collections.OrderedDict(
         value=flat_weights.spread(upload['values'], kept),
         is_kept=tf.cast(kept, tf.float32),
     )
 
   def update_server(state, mean):
-    means = tf.math.divide_no_nan(mean['value'], mean['is_kept'])
-    new_state = tf.where(
-        mean['is_kept'] > 0, means, flat_weights.flatten(state)
-    )
-    return flat_weights.unflatten(new_state, weights), collections.OrderedDict()
+    values = tf.math.divide_no_nan(mean['value'], mean['is_kept'])
+    values = tf.where(mean['is_kept'] > 0, values, flat_weights.flatten(state))
+    new_state = flat_weights.unflatten(values, network.weights)
+    return new_state, collections.OrderedDict()
 
   return federated_process.build_federated_algorithm(
       task,
       federated_algorithm.Method(
-          initial_state=weights,
+          initial_state=network.weights,
           make_message=lambda state: state,
           build_client=lambda: TicketClientWork(
-              task.build_model(layer_sets.DenseLayers()), options, weights
+              dense_network.build_model(task), options, network.weights
           ),
           aggregation_factory=means.UnweightedDecodedMeanFactory(decode),
           update_server=update_server,
-          layer_densities={layer.name: 1.0 for layer in layers},
-          num_weights=sum(int(np.prod(x.kernel.shape)) for x in layers),
+          layer_densities=network.layer_densities,
+          num_weights=network.num_weights,
           initial_client_state=collections.OrderedDict(
-              kept=np.packbits(np.ones(size, bool), bitorder='little')
+              kept=np.packbits(np.ones(network.size, bool), bitorder='little')
           ),
           setup_message=np.int64(task.seed),
       ),

@@ -9,6 +9,7 @@ import collections
 import attrs
 import tensorflow as tf
 
+from tff_hidenseek.algorithms import dense_network
 from tff_hidenseek.algorithms import fed_avg
 from tff_hidenseek.algorithms import flat_weights
 from tff_hidenseek.algorithms import sign_votes
@@ -17,7 +18,6 @@ from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import random_seeds
-from tff_hidenseek.models import layer_sets
 
 
 @attrs.frozen(kw_only=True)
@@ -63,10 +63,7 @@ def build_sign_sgd(
   Returns:
     The algorithm.
   """
-  model = task.build_model(layer_sets.DenseLayers(initializer_seed=task.seed))
-  layers = layer_sets.prunable_layers(model)
-  weights = [v.numpy() for v in model.trainable_variables]
-  size = sum(w.size for w in weights)
+  network = dense_network.build_dense_network(task)
 
   def update_server(state, mean_vote):
     step = options.server_learning_rate * tf.sign(mean_vote)
@@ -77,14 +74,14 @@ def build_sign_sgd(
   return federated_process.build_federated_algorithm(
       task,
       federated_algorithm.Method(
-          initial_state=weights,
+          initial_state=network.weights,
           make_message=lambda state: state,
           build_client=lambda: SignClientWork(
-              task.build_model(layer_sets.DenseLayers()), options
+              dense_network.build_model(task), options
           ),
-          aggregation_factory=sign_votes.UnweightedSignVoteMeanFactory(size),
+          aggregation_factory=sign_votes.UnweightedSignVoteMeanFactory(network.size),
           update_server=update_server,
-          layer_densities={layer.name: 1.0 for layer in layers},
-          num_weights=sum(int(tf.size(x.kernel)) for x in layers),
+          layer_densities=network.layer_densities,
+          num_weights=network.num_weights,
       ),
   )

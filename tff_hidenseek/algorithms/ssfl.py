@@ -11,16 +11,16 @@ import attrs
 import numpy as np
 import tensorflow as tf
 
+from tff_hidenseek.algorithms import dense_network
 from tff_hidenseek.algorithms import flat_weights
 from tff_hidenseek.layers import sign_ops
 from tff_hidenseek.learning import client_work
-from tff_hidenseek.learning import means
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import losses
+from tff_hidenseek.learning import means
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import random_seeds
-from tff_hidenseek.models import layer_sets
 
 
 @attrs.frozen(kw_only=True)
@@ -114,12 +114,11 @@ def build_ssfl(
   Returns:
     The algorithm.
   """
-  model = task.build_model(layer_sets.DenseLayers(initializer_seed=task.seed))
-  layers = layer_sets.prunable_layers(model)
-  weights = [v.numpy() for v in model.trainable_variables]
-  is_kernel = np.concatenate([np.full(w.size, w.ndim > 1) for w in weights])
-  num_weights = np.count_nonzero(is_kernel)
-  num_kept = max(1, round(options.density * num_weights))
+  network = dense_network.build_dense_network(task)
+  is_kernel = np.concatenate(
+      [np.full(w.size, w.ndim > 1) for w in network.weights]
+  )
+  num_kept = max(1, round(options.density * network.num_weights))
   num_sent = num_kept + np.count_nonzero(~is_kernel)
 
   def make_message(state):
@@ -164,20 +163,20 @@ def build_ssfl(
       task,
       federated_algorithm.Method(
           initial_state=collections.OrderedDict(
-              weights=np.concatenate([w.ravel() for w in weights]),
+              weights=np.concatenate([w.ravel() for w in network.weights]),
               is_kept=np.ones(is_kernel.size, bool),
               is_pruned=np.array(False),
           ),
           make_message=make_message,
           build_client=lambda: SparseClientWork(
-              task.build_model(layer_sets.DenseLayers()), options, weights
+              dense_network.build_model(task), options, network.weights
           ),
           aggregation_factory=means.DecodedMeanFactory(decode),
           update_server=update_server,
           layer_densities=collections.OrderedDict(
-              (layer.name, options.density) for layer in layers
+              (layer, options.density) for layer in network.layer_densities
           ),
-          num_weights=int(num_weights),
+          num_weights=network.num_weights,
           setup_message=np.int64(task.seed),
       ),
   )
