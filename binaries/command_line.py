@@ -11,6 +11,7 @@ from absl import app
 from absl import flags
 from absl import logging
 
+from binaries import flag_files
 from binaries import stopping
 
 
@@ -27,7 +28,7 @@ def user_errors():
 def parse_flags(argv: Sequence[str]) -> List[str]:
   """Parses the flags of a command line; returns what is left of it."""
   with user_errors():
-    return flags.FLAGS(argv)
+    return flags.FLAGS([argv[0], *flag_files.expand(argv[1:], flags.FLAGS)])
 
 
 def run(

@@ -6,6 +6,7 @@ from typing import Any, Dict
 from absl import flags
 import attrs
 
+from binaries import flag_files
 from tff_hidenseek.algorithms import registry
 from tff_hidenseek.experiments import config as config_lib
 
@@ -156,13 +157,7 @@ def values_from_file(path: str) -> Dict[str, Any]:
   flag_values = flags.FlagValues()
   define_experiment_flags(flag_values)
   try:
-    with open(path, encoding='utf-8') as lines:
-      arguments = [
-          line.strip()
-          for line in lines
-          if line.strip() and not line.startswith('#')
-      ]
-    flag_values(['config', *arguments])
+    flag_values(['config', *flag_files.read(path, flag_values)])
   except flags.Error as error:
     raise ValueError(f'{path} is not the config of a run: {error}') from error
   return given_values(flag_values)
