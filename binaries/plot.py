@@ -5,6 +5,8 @@ python -m binaries.plot --run_dirs=runs/hidenseek,runs/fed_avg \
 """
 
 import os
+import pathlib
+from typing import Dict, Sequence
 
 from absl import flags
 
@@ -19,12 +21,28 @@ _OUTPUT_DIR = flags.DEFINE_string(
 )
 
 
+def _name_runs(run_dirs: Sequence[str]) -> Dict[str, str]:
+  """Returns the folders by the shortest ends of their paths that differ."""
+  paths = [pathlib.Path(os.path.abspath(run_dir)) for run_dir in run_dirs]
+  named = {}
+  for path, run_dir in zip(paths, run_dirs):
+    if paths.count(path) > 1:
+      raise ValueError(
+          f'`run_dirs` must be different folders, found {run_dir} twice.'
+      )
+    for count in range(1, len(path.parts) + 1):
+      end = path.parts[-count:]
+      if sum(other.parts[-count:] == end for other in paths) == 1:
+        break
+    named[os.path.join(*end)] = run_dir
+  return named
+
+
 def main(argv):
   with command_line.user_errors():
     command_line.start(argv)
     runs = {}
-    for run_dir in _RUN_DIRS.value:
-      name = os.path.basename(os.path.normpath(run_dir))
+    for name, run_dir in _name_runs(_RUN_DIRS.value).items():
       runs[name] = metrics.read_rows(run_dir)
       if not runs[name]:
         raise ValueError(

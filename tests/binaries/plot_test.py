@@ -42,6 +42,33 @@ class PlotTest(unittest.TestCase):
           ['accuracy_over_rounds.png', 'accuracy_over_megabytes.png'],
       )
 
+  def test_runs_whose_folders_share_a_name_are_told_apart(self):
+    with tempfile.TemporaryDirectory() as root:
+      folders = [f'{root}/{name}' for name in ('a/run', 'b/run', 'b/other')]
+      for i, folder in enumerate(folders):
+        _write_run(folder, [i / 10])
+      outcome = command_runs.run(
+          'plot',
+          f'--run_dirs={",".join(folders)}',
+          f'--output_dir={root}/both',
+      )
+      self.assertEqual(outcome.exit_code, 0, outcome.stderr)
+      self.assertEqual(
+          outcome.stdout.splitlines()[0].split(), ['a/run', 'b/run', 'other']
+      )
+      self.assertRegex(
+          outcome.stdout, 'global accuracy +0.0000 +0.1000 +0.2000'
+      )
+
+  def test_a_run_that_is_named_twice_is_an_error(self):
+    with tempfile.TemporaryDirectory() as root:
+      _write_run(f'{root}/run', [0.1])
+      outcome = command_runs.run(
+          'plot', f'--run_dirs={root}/run,{root}/run/', f'--output_dir={root}/x'
+      )
+      self.assertEqual(outcome.exit_code, 2)
+      self.assertIn('must be different folders', outcome.stderr)
+
   def test_a_folder_without_a_run_is_an_error(self):
     with tempfile.TemporaryDirectory() as root:
       outcome = command_runs.run(
