@@ -1,5 +1,7 @@
 """Flags of how a command runs, never of what an experiment gives."""
 
+from typing import List
+
 from absl import flags
 import tensorflow_federated as tff
 
@@ -44,6 +46,12 @@ def define_runtime_flags() -> None:
       False,
       'Take other data than the run in the folder was trained on.',
   )
+
+
+def given_arguments() -> List[str]:
+  """Returns the flags that are given, as another command takes them."""
+  defined = flags.FLAGS.flags_by_module_dict()[__name__]
+  return [flag.serialize() for flag in defined if flag.present]
 
 
 def set_runtime() -> None:

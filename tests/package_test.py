@@ -56,6 +56,8 @@ class WheelTest(absltest.TestCase):
     names = zipfile.ZipFile(self.wheel).namelist()
     self.assertIn('tff_hidenseek/py.typed', names)
     self.assertIn('binaries/train.py', names)
+    for name in ('report.html.jinja', 'report.md.jinja'):
+      self.assertIn(f'tff_hidenseek/comparisons/templates/{name}', names)
     self.assertIn('tff_hidenseek_imports.pth', names)
     self.assertEmpty([
         name for name in names

@@ -10,6 +10,8 @@ import time
 import unittest
 from unittest import mock
 
+import attrs
+
 from tests.binaries import command_runs
 from tff_hidenseek.comparisons import child_commands
 from tff_hidenseek.experiments import metrics
@@ -158,28 +160,28 @@ class FailureTest(_ComparisonTestCase):
 
   def _compare_failing(self, fails):
     """Compares with a program that fails in place of some training."""
-    make_command = child_commands.python_command
+    start = child_commands._start
 
-    def make_failing_command(module, *arguments):
-      if fails(arguments):
-        return [sys.executable, '-c', 'exit("error: `x` is bad.")']
-      return make_command(module, *arguments)
+    def start_failing(command, environment):
+      if fails(command.name):
+        failing = [sys.executable, '-c', 'exit("error: `x` is bad.")']
+        command = attrs.evolve(command, arguments=failing)
+      return start(command, environment)
 
-    with mock.patch.object(
-        child_commands, 'python_command', make_failing_command
-    ):
+    with mock.patch.object(child_commands, '_start', start_failing):
       return self._compare(*_TINY_DENSE, '--algorithms=fed_avg,sign_sgd')
 
   def test_the_others_go_on_and_the_report_is_of_them(self):
-    outcome = self._compare_failing(
-        lambda arguments: 'fed_avg' in arguments[0]
-    )
+    outcome = self._compare_failing(lambda name: 'fed_avg' in name)
     self.assertEqual(outcome.exit_code, 1)
     name = 'digits.iid fed_avg seed 0'
     self.assertRegex(
         outcome.stderr, f'failed: {name}: error: `x` is bad. '
     )
-    self.assertIn(f'not finished: {name}: 0 of 2 rounds.', outcome.stdout)
+    self.assertIn(
+        f'Not finished, and not in the numbers:\n  {name}: 0 of 2 rounds.',
+        outcome.stdout,
+    )
     with open(f'{self._dir}/report.json', encoding='utf-8') as file:
       content = json.load(file)
     self.assertEqual(
@@ -188,14 +190,47 @@ class FailureTest(_ComparisonTestCase):
     self.assertEqual(content['unfinished'][0]['error'], 'error: `x` is bad.')
 
   def test_where_all_fail_there_is_no_report(self):
-    outcome = self._compare_failing(lambda arguments: True)
+    outcome = self._compare_failing(lambda name: True)
     self.assertEqual(outcome.exit_code, 1)
     self.assertEqual(outcome.stderr.count('failed: '), 2)
     self.assertNotIn('Traceback', outcome.stderr)
     self.assertFalse(os.path.exists(f'{self._dir}/report.json'))
 
 
+class DivergenceTest(_ComparisonTestCase):
+
+  def test_is_a_result_that_is_in_no_number_and_is_not_run_again(self):
+    arguments = (
+        *_TINY_DENSE, '--algorithms=fed_avg', '--client_learning_rate=3e38'
+    )
+    outcome = self._compare(*arguments)
+    self.assertEqual(outcome.exit_code, 0, outcome.stderr)
+    name = 'digits.iid fed_avg seed 0'
+    self.assertIn(f'diverged at round 1: {name}', outcome.stderr)
+    self.assertNotIn('failed', outcome.stderr)
+    self.assertIn(f'{name}: diverged at round 1: ', outcome.stdout)
+    with open(f'{self._dir}/report.json', encoding='utf-8') as file:
+      content = json.load(file)
+    self.assertEqual((content['rows'], content['unfinished']), ([], []))
+    self.assertEqual(
+        [(each['name'], each['round_num']) for each in content['diverged']],
+        [(name, 1)],
+    )
+    with mock.patch.object(child_commands, '_start') as start:
+      outcome = self._compare(*arguments)
+    start.assert_not_called()
+    self.assertEqual(outcome.exit_code, 0, outcome.stderr)
+    self.assertIn(f'{name}: diverged at round 1: ', outcome.stdout)
+
+
 class UserErrorsTest(_ComparisonTestCase):
+
+  def setUp(self):
+    super().setUp()
+    folder = tempfile.mkdtemp()
+    self.addCleanup(shutil.rmtree, folder)
+    self._flag_file = os.path.join(folder, 'fed_avg.flags')
+    pathlib.Path(self._flag_file).write_text('--model=linear\nnum_rounds=1\n')
 
   def _assert_error(self, message, *arguments):
     outcome = self._compare(*arguments)
@@ -210,6 +245,10 @@ class UserErrorsTest(_ComparisonTestCase):
          '--flagfiles=a'),
         ('`flagfiles` must be files, found none at no.flags',
          '--flagfiles=no.flags'),
+        ('`flagfile` must hold one flag a line.* found \'num_rounds=1\' in '
+         f'line 2 of {self._flag_file}', f'--flagfiles={self._flag_file}'),
+        ('`flagfile` must hold one flag a line.* found \'num_rounds=1\' in '
+         f'line 2 of {self._flag_file}', f'--flagfile={self._flag_file}'),
         ('`seeds` must be whole numbers, found \'a\'', '--seeds=0,a'),
         ('`seeds_of` must be NAME=VALUE', '--seeds_of=ssfl:0'),
         ('`partition` must be one of iid', '--partitions=even'),

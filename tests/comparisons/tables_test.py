@@ -80,36 +80,6 @@ class BuildTablesTest(absltest.TestCase):
     self.assertEqual(_column(table, 'MB up and down'), ['4', '8', '-'])
 
 
-class BuildSweepTablesTest(absltest.TestCase):
-
-  def _build(self, accuracies):
-    return tables.build_sweep_tables(
-        _summarize(accuracies), 'global_accuracy'
-    )
-
-  def test_nothing_swept_gives_no_table(self):
-    self.assertEmpty(self._build(dict(hidenseek=[[0.1]], ssfl=[[0.2]])))
-
-  def test_one_option_goes_down(self):
-    (table,) = self._build({
-        'hidenseek density=0.1': [[0.6]],
-        'hidenseek density=0.5': [[0.7]],
-        'fed_avg': [[0.9]],
-    })
-    self.assertEqual(_column(table, 'density'), ['0.1', '0.5'])
-    self.assertEqual(_column(table, 'global'), ['0.6000', '0.7000*'])
-
-  def test_of_two_options_one_goes_across(self):
-    (table,) = self._build({
-        'hidenseek density=0.1 num_epochs=1': [[0.1]],
-        'hidenseek density=0.1 num_epochs=2': [[0.4]],
-        'hidenseek density=0.5 num_epochs=1': [[0.3]],
-    })
-    self.assertEqual(list(table.columns), ['density \\ num_epochs', '1', '2'])
-    self.assertEqual(_column(table, '1'), ['0.1000', '0.3000'])
-    self.assertEqual(_column(table, '2'), ['0.4000*', '-'])
-
-
 class FormatStatisticTest(absltest.TestCase):
 
   def test_an_accuracy_shows_a_deviation_of_zero_and_a_cost_does_not(self):

@@ -49,7 +49,7 @@ class FormatSummaryTest(unittest.TestCase):
     self.assertEqual(cells['personal accuracy, mean'], ['-'])
 
   def test_unseen_clients_have_a_line_where_there_are_any(self):
-    label = 'of unseen clients'
+    label = 'personal accuracy, unseen'
     self.assertNotIn(label, self._cells(dict(a=_make_rows())))
     cells = self._cells(dict(a=_make_rows(unseen_personal_accuracy_mean=0.7)))
     self.assertEqual(cells[label], ['0.7000'])
@@ -63,6 +63,12 @@ class FormatSummaryTest(unittest.TestCase):
     text = summary.format_summary(dict(fed_avg=large, hidenseek=small))
     self.assertIn('fed_avg uploaded 32 times more than', text)
     self.assertIn('+5.0 points', text)
+
+  def test_runs_that_were_not_evaluated_are_not_compared(self):
+    rows = _make_rows(global_accuracy=None)
+    text = summary.format_summary(dict(hidenseek=rows, fed_avg=_make_rows()))
+    self.assertRegex(text, 'global accuracy +- +0.9123\n')
+    self.assertNotIn('times', text)
 
   def test_bytes_have_decimal_units(self):
     for count, expected in (

@@ -151,6 +151,15 @@ def check_is_fair(runs: Sequence[PlannedRun]) -> None:
         )
 
 
+def check_reference(runs: Sequence[PlannedRun], reference: str) -> None:
+  """Raises `ValueError` if there are runs, and none has this label."""
+  labels = sorted({run.label for run in runs})
+  if labels and reference not in labels:
+    raise ValueError(
+        f'`reference` must be one of {", ".join(labels)}, found {reference!r}.'
+    )
+
+
 def find_runs(
     output_dir: str, read_config: Callable[[str], config_lib.ExperimentConfig]
 ) -> List[PlannedRun]:

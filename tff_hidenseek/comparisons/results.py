@@ -1,6 +1,6 @@
 """What the runs of a comparison have left, read from their folders."""
 
-from typing import Any, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Mapping, Optional, Sequence
 
 import attrs
 
@@ -51,20 +51,55 @@ class Unfinished:
   error: str
 
 
-def read(
-    runs: Sequence[plan.PlannedRun],
-) -> Tuple[List[Result], List[Unfinished]]:
-  """Reads what runs have left.
+@attrs.frozen(kw_only=True)
+class Diverged:
+  """A run that stopped because its numbers were no longer finite.
+
+  Attributes:
+    name: The run.
+    round_num: The round in which that happened.
+    of_rounds: Rounds it was to do at most.
+    reason: Which numbers.
+  """
+
+  name: str
+  round_num: int
+  of_rounds: int
+  reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Runs:
+  """All runs of a comparison, by how far they have come.
+
+  Attributes:
+    finished: Those of which the numbers are.
+    unfinished: Those that have not finished, and may go on.
+    diverged: Those that will not.
+  """
+
+  finished: Sequence[Result]
+  unfinished: Sequence[Unfinished] = ()
+  diverged: Sequence[Diverged] = ()
+
+
+def read(runs: Sequence[plan.PlannedRun]) -> Runs:
+  """Reads what runs have left, in their order.
 
   Args:
     runs: The runs; of one seed each the model's file is measured.
-
-  Returns:
-    Those that have finished, and those that have not, in the order given.
   """
-  finished, unfinished = [], []
+  finished, unfinished, diverged = [], [], []
   measured = {}
   for run in runs:
+    divergence = run_folder.read_divergence(run.run_dir)
+    if divergence:
+      diverged.append(
+          Diverged(
+              name=run.name, of_rounds=run.config.num_rounds, **divergence
+          )
+      )
+      continue
     rows = metrics.read_rows(run.run_dir)
     if not run_folder.is_finished(run.run_dir):
       unfinished.append(
@@ -90,4 +125,4 @@ def read(
             shipped=measured[key],
         )
     )
-  return finished, unfinished
+  return Runs(finished=finished, unfinished=unfinished, diverged=diverged)

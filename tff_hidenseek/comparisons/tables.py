@@ -4,7 +4,6 @@ from typing import Callable, List, Optional, Sequence
 
 import attrs
 
-from tff_hidenseek.comparisons import contenders
 from tff_hidenseek.comparisons import summary as summary_lib
 
 _NONE = '-'
@@ -172,70 +171,3 @@ def format_statistic(
     return mean
   deviation = number if is_fixed else '.2g'
   return f'{mean} ± {value.std:{deviation}}'
-
-
-def build_sweep_tables(
-    summaries: Sequence[summary_lib.Summary], metric: str
-) -> List[Table]:
-  """Returns a table for every contender that was swept.
-
-  Args:
-    summaries: The numbers of runs on one data set and partition.
-    metric: `global_accuracy` or `personal_accuracy`, by which a cell is best.
-  """
-  tables = []
-  for name, cells in group_by_name(summaries).items():
-    options = list(
-        dict.fromkeys(o for s in cells for o in contenders.split_label(s.label))
-    )
-    if len(cells) < 2 or not options:
-      continue
-    best = summary_lib.best_of(cells, metric)
-    title = f'Sweep of {name}: best {metric.replace("_", " ")}'
-    build = _build_matrix if len(options) == 2 else _build_list
-    tables.append(build(title, cells, options, metric, best))
-  return tables
-
-
-def group_by_name(summaries: Sequence[summary_lib.Summary]):
-  """Returns the summaries by their labels' first words."""
-  groups = {}
-  for summary in summaries:
-    groups.setdefault(summary.label.split(' ')[0], []).append(summary)
-  return groups
-
-
-def _build_list(title, cells, options, metric, best) -> Table:
-  accuracies = {'global_accuracy': 'global', 'personal_accuracy': 'personal'}
-  rows = []
-  for summary in cells:
-    swept = contenders.split_label(summary.label)
-    rows.append(
-        [Cell(swept.get(option, _NONE)) for option in options]
-        + [
-            Cell(
-                format_statistic(summary.values[name], '.4f'),
-                name == metric and summary is best,
-            )
-            for name in accuracies
-        ]
-    )
-  return Table(title, [*options, *accuracies.values()], rows)
-
-
-def _build_matrix(title, cells, options, metric, best) -> Table:
-  """Builds a table with one option down and the other across."""
-  at = {}
-  for summary in cells:
-    swept = contenders.split_label(summary.label)
-    place = tuple(swept.get(option, _NONE) for option in options)
-    at[place] = Cell(
-        format_statistic(summary.values[metric], '.4f'), summary is best
-    )
-  down, across = (list(dict.fromkeys(place[i] for place in at)) for i in (0, 1))
-  rows = [
-      [Cell(first)] + [at.get((first, each), Cell(_NONE)) for each in across]
-      for first in down
-  ]
-  columns = [f'{options[0]} \\ {options[1]}', *across]
-  return Table(title, columns, rows)

@@ -1,7 +1,10 @@
 """The short table at the end of a run."""
 
+import statistics
 import textwrap
-from typing import Any, Mapping, Sequence
+from typing import Any, List, Mapping, Sequence
+
+from tff_hidenseek.experiments import text_tables
 
 
 def _last(rows: Sequence[Mapping[str, Any]], name: str):
@@ -28,6 +31,25 @@ def _format_bits(value: float) -> str:
   return f'{value:.4g} bit'
 
 
+_UNSEEN = 'unseen_personal_accuracy_mean'
+# A label, the metric's name, and how its last value is written.
+_LINES = (
+    ('rounds', 'round_num', str),
+    ('global accuracy', 'global_accuracy', _format_accuracy),
+    ('personal accuracy, mean', 'personal_accuracy_mean', _format_accuracy),
+    (
+        'personal accuracy, worst tenth',
+        'personal_accuracy_worst_decile',
+        _format_accuracy,
+    ),
+    ('personal accuracy, unseen', _UNSEEN, _format_accuracy),
+    ('sent up by all clients', 'total_bytes_up', _format_bytes),
+    ('sent down to all clients', 'total_bytes_down', _format_bytes),
+    ('up, a weight of the model', 'bits_per_weight_up', _format_bits),
+    ('down, a weight of the model', 'bits_per_weight_down', _format_bits),
+)
+
+
 def format_summary(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
   """Formats one column a run.
 
@@ -37,64 +59,32 @@ def format_summary(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
   Returns:
     A table of at most 80 columns for up to three runs.
   """
-  table = [('', list(runs))]
-
-  def add(label, name, format_fn):
-    table.append(
-        (label, [format_fn(_last(rows, name)) for rows in runs.values()])
-    )
-
-  add('rounds', 'round_num', str)
-  add('global accuracy', 'global_accuracy', _format_accuracy)
-  add('personal accuracy, mean', 'personal_accuracy_mean', _format_accuracy)
-  add(
-      'personal accuracy, worst tenth',
-      'personal_accuracy_worst_decile',
-      _format_accuracy,
-  )
-  if any(
-      _last(rows, 'unseen_personal_accuracy_mean') is not None
+  table = []
+  for label, name, format_fn in _LINES:
+    values = [_last(rows, name) for rows in runs.values()]
+    if name == _UNSEEN and all(value is None for value in values):
+      continue
+    table.append([label, *map(format_fn, values)])
+  medians = [
+      statistics.median_high(row['seconds'] for row in rows)
       for rows in runs.values()
-  ):
-    add(
-        '  of unseen clients', 'unseen_personal_accuracy_mean', _format_accuracy
-    )
-  add('sent up by all clients', 'total_bytes_up', _format_bytes)
-  add('sent down to all clients', 'total_bytes_down', _format_bytes)
-  add('up, a weight of the model', 'bits_per_weight_up', _format_bits)
-  add('down, a weight of the model', 'bits_per_weight_down', _format_bits)
-  table.append((
-      'seconds a round, median',
-      [f'{_median_seconds(rows):.3g}' for rows in runs.values()],
-  ))
-  label_width = max(len(label) for label, _ in table)
-  widths = [
-      max(map(len, column)) for column in zip(*(cells for _, cells in table))
   ]
-  lines = [
-      f'{label:<{label_width}}'
-      + ''.join(f'  {cell:>{width}}' for cell, width in zip(cells, widths))
-      for label, cells in table
-  ]
-  lines.insert(1, '-' * len(lines[0]))
-  if len(runs) == 2:
-    (name, rows), (reference, reference_rows) = runs.items()
-    ratio = _last(reference_rows, 'total_bytes_up') / _last(
-        rows, 'total_bytes_up'
-    )
-    comparison = 'less' if ratio >= 1 else 'more'
-    points = 100 * (
-        _last(rows, 'global_accuracy')
-        - _last(reference_rows, 'global_accuracy')
-    )
-    lines += textwrap.wrap(
-        f'At {points:+.1f} points of global accuracy, {name} uploaded '
-        f'{max(ratio, 1 / ratio):.0f} times {comparison} than {reference}.',
-        width=78,
-    )
-  return '\n'.join(lines)
+  table.append(['seconds a round, median', *(f'{s:.3g}' for s in medians)])
+  text = text_tables.format_table(['', *runs], table)
+  return '\n'.join([text, *_compare(runs)])
 
 
-def _median_seconds(rows: Sequence[Mapping[str, Any]]) -> float:
-  seconds = sorted(row['seconds'] for row in rows)
-  return seconds[len(seconds) // 2]
+def _compare(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]:
+  """Says in lines what the first of two runs cost and gained."""
+  accuracies = [_last(rows, 'global_accuracy') for rows in runs.values()]
+  if len(runs) != 2 or None in accuracies:
+    return []
+  name, reference = runs
+  own, other = (_last(rows, 'total_bytes_up') for rows in runs.values())
+  ratio = other / own
+  return textwrap.wrap(
+      f'At {100 * (accuracies[0] - accuracies[1]):+.1f} points of global '
+      f'accuracy, {name} uploaded {max(ratio, 1 / ratio):.0f} times '
+      f'{"less" if ratio >= 1 else "more"} than {reference}.',
+      width=78,
+  )
