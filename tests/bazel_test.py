@@ -21,8 +21,8 @@ from tools import sources
 _SECONDS = 300.0
 
 _WORKSPACE = '''
-local_repository(name = "pip", path = "stand_ins/pip")
-local_repository(name = "rules_python", path = "stand_ins/rules_python")
+local_repository(name = "pip", path = "../stand_ins/pip")
+local_repository(name = "rules_python", path = "../stand_ins/rules_python")
 '''
 _RULES = '''
 def _implement(ctx):
@@ -37,7 +37,7 @@ py_library = rule(implementation = _implement, attrs = {
 def py_binary(name, main_module, deps):
     py_library(name = name, deps = deps)
 
-def py_test(name, size, args, main_module, **kwargs):
+def py_test(name, size, args, main_module, tags, **kwargs):
     py_library(name = name, testonly = True, **kwargs)
 '''
 
@@ -50,7 +50,7 @@ def _write(folder, path, text=''):
 
 
 def _copy_project(folder):
-  """Copies what Bazel looks at, and adds stand-ins for what is not there."""
+  """Copies what Bazel looks at, with stand-ins for the rest beside it."""
   ignored = shutil.ignore_patterns('__pycache__')
   for path in build_rules.find_build_files():
     top = path.split('/')[0]
@@ -61,17 +61,16 @@ def _copy_project(folder):
   for name in ('BUILD', 'pytest.ini', 'requirements.txt'):
     shutil.copy(os.path.join(sources.ROOT, name), folder)
   _write(folder, 'WORKSPACE', _WORKSPACE)
-  _write(folder, '.bazelignore', 'stand_ins\n')
   for name in ('pip', 'rules_python'):
-    _write(folder, f'stand_ins/{name}/WORKSPACE')
-  _write(folder, 'stand_ins/rules_python/python/BUILD')
-  _write(folder, 'stand_ins/rules_python/python/defs.bzl', _RULES)
+    _write(folder, f'../stand_ins/{name}/WORKSPACE')
+  _write(folder, '../stand_ins/rules_python/python/BUILD')
+  _write(folder, '../stand_ins/rules_python/python/defs.bzl', _RULES)
   with open(f'{folder}/requirements.txt', encoding='utf-8') as file:
     names = re.findall(r'^([\w.-]+)==', file.read(), re.MULTILINE)
   for name in names:
     name = re.sub('[-_.]+', '_', name).lower()
     _write(
-        folder, f'stand_ins/pip/{name}/BUILD',
+        folder, f'../stand_ins/pip/{name}/BUILD',
         f'filegroup(name = "{name}", visibility = ["//visibility:public"])\n')
 
 
@@ -105,7 +104,8 @@ class BazelTest(absltest.TestCase):
   def test_query_finds_every_target(self):
     labels = self.run_bazel('query', 'kind(rule, //...)').split()
     self.assertCountEqual(
-        labels, [rule.label for rule in build_rules.read_rules()])
+        labels,
+        [rule.label for rule in build_rules.read_rules(f'{self.folder}/project')])
 
   def test_analyses_every_target(self):
     self.run_bazel('build', '--nobuild', '//...')

@@ -64,7 +64,7 @@ class _Native:
       self,
       include: Sequence[str],
       exclude: Sequence[str] = (),
-      allow_empty: bool = True,
+      allow_empty: bool = False,
   ) -> List[str]:
     """Returns the files below that no folder with a BUILD file has."""
     found = []
@@ -84,10 +84,16 @@ class _Native:
 
 
 def _matches(path, patterns):
-  return any(
-      fnmatch.fnmatchcase(os.path.basename(path), pattern[len('**/'):])
-      if pattern.startswith('**/') else path == pattern
-      for pattern in patterns)
+  return any(_match(path, pattern) for pattern in patterns)
+
+
+def _match(path, pattern):
+  """Whether a path is of a pattern; `**/` may be at its start or within."""
+  folder, has_stars, name = pattern.rpartition('**/')
+  if not has_stars:
+    return '/' not in path and fnmatch.fnmatchcase(path, pattern)
+  return path.startswith(folder) and fnmatch.fnmatchcase(
+      os.path.basename(path), name)
 
 
 def _read_folder(root, folder):

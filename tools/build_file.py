@@ -1,8 +1,8 @@
 """Bazel's targets: which there are, and what each one needs.
 
-A room is one target, called like its folder: a folder of `tff_hidenseek` or of
-`tests`, or another one at the top, with all that lies below. What a target
-needs is what its sources import.
+A room is one target, called like its folder: a folder of `tff_hidenseek` or
+another one at the top, with all that lies below. What a target needs is what
+its sources import.
 """
 
 import collections
@@ -16,8 +16,8 @@ from tools import sources
 
 # Modules that other rooms need before the rest of theirs: with `__init__` and
 # what both import of the room they are a target of their own. The benchmarks
-# are commands, and a command runs benchmarks; pytest imports conftest first.
-_APART = {'binaries': 'command_line', 'tests': 'conftest'}
+# are commands, and a command runs benchmarks.
+_APART = {'binaries': 'command_line'}
 # What the sources load without an import: `tf.keras` is tf-keras.
 _LOADED = {'tff_hidenseek.tensorflow_stack': ('tf-keras',)}
 
@@ -28,7 +28,7 @@ class Target:
 
   Attributes:
     label: Such as `//tff_hidenseek/layers`, or `//binaries:command_line`.
-    folder: Its room's, from the project's folder.
+    folder: That of its BUILD file, from the project's folder.
     paths: Its sources, from the project's folder.
     programs: The names of those of its modules that run as programs.
     data: Endings of the other files that the room holds, such as `.html`.
@@ -43,9 +43,9 @@ class Target:
   deps: FrozenSet[str]
 
   @property
-  def is_apart(self) -> bool:
-    """Whether it is a part of its room."""
-    return ':' in self.label
+  def name(self) -> str:
+    """What follows the label's colon; nothing if it has none."""
+    return self.label.partition(':')[2]
 
 
 def build_targets(
@@ -68,8 +68,7 @@ def build_targets(
     members[labels[source.module]].append(source)
   targets = [
       _build_target(label, members[label], labels, root) for label in members]
-  return sorted(
-      targets, key=lambda target: (target.folder, not target.is_apart))
+  return sorted(targets, key=lambda target: (target.folder, not target.name))
 
 
 def find_requirement(distribution: str) -> str:
@@ -80,8 +79,7 @@ def find_requirement(distribution: str) -> str:
 def _find_labels(project: Dict[str, sources.Source]) -> Dict[str, str]:
   """Returns the label of every module's target."""
   labels = {
-      module: f'//{_find_room(source.path)}'
-      for module, source in project.items()}
+      module: _find_label(source.path) for module, source in project.items()}
   for room, name in _APART.items():
     waiting = {room, f'{room}.{name}'} & project.keys()
     while waiting:
@@ -93,16 +91,20 @@ def _find_labels(project: Dict[str, sources.Source]) -> Dict[str, str]:
   return labels
 
 
+def _find_label(path):
+  names = os.path.dirname(path).split('/')
+  return '//' + '/'.join(names[:2 if names[0] == 'tff_hidenseek' else 1])
+
+
 def _build_target(label, members, labels, root):
-  folder = label[len('//'):].partition(':')[0]
+  folder, _, name = label[len('//'):].partition(':')
   deps = frozenset().union(*(_find_deps(source, labels) for source in members))
-  is_whole = ':' not in label
   return Target(
       label, folder, tuple(source.path for source in members),
       programs=tuple(
           os.path.basename(source.path)[:-len('.py')] for source in members
-          if source.is_program and not folder.startswith('tests')),
-      data=_find_data(root, folder) if is_whole else (),
+          if source.is_program and folder != 'tests'),
+      data=() if name else _find_data(root, label),
       deps=deps - {label})
 
 
@@ -125,17 +127,12 @@ def _find_deps(source, labels) -> FrozenSet[str]:
   return frozenset(deps)
 
 
-def _find_room(path):
-  names = os.path.dirname(path).split('/')
-  return '/'.join(names[:2 if names[0] in ('tff_hidenseek', 'tests') else 1])
-
-
-def _find_data(root, folder):
+def _find_data(root, label):
   """Returns the endings of a room's files that are no sources."""
   endings = set()
-  for parent, _, names in os.walk(os.path.join(root, folder)):
+  for parent, _, names in os.walk(os.path.join(root, label[len('//'):])):
     for name in names:
       path = os.path.relpath(os.path.join(parent, name), root)
-      if _find_room(path) == folder and not name.startswith('.'):
+      if _find_label(path) == label and not name.startswith('.'):
         endings.add(os.path.splitext(name)[1])
   return tuple(sorted(endings - {'', '.py', '.pyc', '.bzl'}))

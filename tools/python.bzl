@@ -2,9 +2,6 @@
 
 load("@rules_python//python:defs.bzl", "py_binary", "py_library", "py_test")
 
-def _folder_name():
-    return native.package_name().split("/")[-1]
-
 def python_room(
         name = None,
         srcs = None,
@@ -25,10 +22,10 @@ def python_room(
         `python -m binaries.train`.
       deps: What all of these need.
     """
-    name = name or _folder_name()
+    name = name or native.package_name().split("/")[-1]
     py_library(
         name = name,
-        testonly = native.package_name().startswith("tests"),
+        testonly = native.package_name() == "tests",
         srcs = srcs or native.glob(["**/*.py"], exclude = exclude),
         data = native.glob(data) if data else [],
         visibility = ["//:__subpackages__"],
@@ -42,30 +39,27 @@ def python_room(
             deps = [":" + name],
         )
 
-def python_tests(data = [], exclude = [], deps = []):
+def python_tests(data, deps):
     """Makes a target of each test file, and a library of what they share.
+
+    `bazel test //...` leaves out the tests that lie right in this folder: they
+    look at the whole checkout, of which Bazel shows them a part.
 
     Args:
       data: Patterns of the other files that they read.
-      exclude: Files of the folder that belong to another target.
-      deps: What the tests and what they share need.
+      deps: What any of the tests needs.
     """
-    tests = native.glob(["**/*_test.py"])
-    shared = native.glob(
-        ["**/*.py"],
-        allow_empty = True,
-        exclude = exclude + tests,
-    )
-    if shared:
-        python_room(srcs = shared, deps = deps)
-    for test in tests:
+    python_room(data = data, exclude = ["**/*_test.py"], deps = deps)
+    shared = ":" + native.package_name()
+    for test in native.glob(["**/*_test.py"]):
         py_test(
             name = test[:-len(".py")],
             size = "large",
             srcs = [test],
-            # By pytest, which imports tests/conftest.py first.
+            # By pytest, which imports conftest.py first.
             args = ["$(rootpath " + test + ")"],
-            data = ["//:pytest.ini"] + (native.glob(data) if data else []),
+            data = ["//:pytest.ini"],
             main_module = "pytest",
-            deps = deps + ([":" + _folder_name()] if shared else []),
+            tags = [] if "/" in test else ["manual"],
+            deps = deps + [shared],
         )

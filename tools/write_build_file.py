@@ -38,24 +38,19 @@ def format_build_files(
 def _format_folder(targets):
   """Returns the text for a room: its part, if there is one, and the rest."""
   *parts, whole = targets
-  apart = []
-  calls = []
+  apart, calls = [], []
   for part in parts:
     apart += [os.path.relpath(path, part.folder) for path in part.paths]
     calls.append(_format_call('python_room', {
-        'name': part.label.partition(':')[2], 'srcs': apart,
-        'deps': _format_deps(part)}))
-  rule = 'python_tests' if whole.folder.startswith('tests') else 'python_room'
+        'name': part.name, 'srcs': apart, 'deps': _format_deps(part)}))
+  rule = 'python_tests' if whole.folder == 'tests' else 'python_room'
   calls.append(_format_call(rule, {
       'data': [f'**/*{ending}' for ending in whole.data],
       'exclude': apart,
       'programs': whole.programs,
       'deps': _format_deps(whole)}))
-  rules = ', '.join(
-      f'"{rule}"' for rule in ('python_room', 'python_tests')
-      if any(call.startswith(rule) for call in calls))
   return '\n'.join([
-      _HEADER, f'load("//tools:python.bzl", {rules})', '',
+      _HEADER, f'load("//tools:python.bzl", "{rule}")', '',
       '\n\n'.join(calls), ''])
 
 
