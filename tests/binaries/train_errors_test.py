@@ -38,7 +38,7 @@ class TrainErrorsTest(parameterized.TestCase):
   @parameterized.parameters(
       ('--density=0', '`density` must be greater than 0, found 0.0.'),
       ('--density=1.5', '`density` must be at most 1, found 1.5.'),
-      ('--density=nan', '`density` must be greater than 0, found nan.'),
+      ('--density=nan', '`density` must be a finite number, found nan.'),
       ('--density=1e-4', 'Pruning .* no weight in: logits. Use more pruning'),
       ('--dataset=imagenet', '`dataset` must be one of digits, .*imagenet'),
       ('--model=conv5', f"`model` must be one of {_MODELS}, found 'conv5'."),
