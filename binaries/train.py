@@ -145,7 +145,11 @@ def main(argv):
 
 def run():
   flags.mark_flag_as_required('output_dir')
-  command_line.run(main)
+  command_line.run(
+      main,
+      when_stopped='Stopped; the same command with --resume goes on from the '
+      'last checkpoint.',
+  )
 
 
 if __name__ == '__main__':

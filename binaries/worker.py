@@ -3,12 +3,11 @@
   python -m binaries.worker --port=8000
 """
 
-import signal
 import sys
 
-from absl import app
 from absl import flags
 
+from binaries import command_line
 from tff_hidenseek.runtimes import worker_channel
 from tff_hidenseek.runtimes import worker_process
 
@@ -23,17 +22,11 @@ _LOG = flags.DEFINE_string(
 
 
 def main(argv):
-  if len(argv) > 1:
-    raise app.UsageError(f'Unknown arguments: {argv[1:]}.')
-  # An exit, unlike a signal, lets this program end the worker on its way out.
-  signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-  try:
+  with command_line.user_errors():
+    command_line.check_arguments(argv)
     process = worker_process.WorkerProcess(_PORT.value, _LOG.value)
     with worker_channel.open_channel(f'localhost:{_PORT.value}') as channel:
       worker_process.wait_until_alive(process, channel, _START_SECONDS)
-  except worker_channel.WorkerError as error:
-    print(f'error: {error}', file=sys.stderr)
-    sys.exit(2)
   print(
       f'A worker serves port {_PORT.value} until this program ends.\n'
       'WARNING: it listens on ALL network interfaces, without a password, and'
@@ -41,16 +34,13 @@ def main(argv):
       ' this port: use a private network, or a firewall and an SSH tunnel.',
       flush=True,
   )
-  try:
-    process.wait()
-  except KeyboardInterrupt:
-    return
-  sys.exit(process.describe_end())
+  process.wait()
+  sys.exit(f'error: {process.describe_end()}')
 
 
 def run():
   flags.mark_flag_as_required('port')
-  app.run(main)
+  command_line.run(main, when_stopped='Stopped; the worker has ended.')
 
 
 if __name__ == '__main__':

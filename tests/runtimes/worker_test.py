@@ -1,23 +1,26 @@
 import os
 import pathlib
-import re
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 import time
 import unittest
+from unittest import mock
 
 import numpy as np
 import tensorflow_federated as tff
 
 from tff_hidenseek.runtimes import worker
+from tff_hidenseek.runtimes import worker_channel
 from tff_hidenseek.runtimes import worker_process
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 _PROGRAM = textwrap.dedent("""
     import sys, time
+    import binaries  # As a command: TensorFlow's import says nothing.
     import numpy as np
     import tensorflow_federated as tff
     from tff_hidenseek.runtimes import worker
@@ -94,13 +97,7 @@ class WorkerLifetimeTest(unittest.TestCase):
     return errors
 
   def test_worker_ends_quietly_with_a_program_that_returns(self):
-    # TensorFlow says so where the processor has oneDNN's instructions,
-    # whatever the level of its log.
-    notice = re.compile(
-        r'WARNING: All log messages before absl|I0000 .* oneDNN custom op'
-    )
-    lines = self._end('return').splitlines()
-    self.assertEqual([line for line in lines if not notice.match(line)], [])
+    self.assertEqual(self._end('return'), '')
 
   def test_worker_ends_with_a_program_that_raises(self):
     self.assertIn('deliberate', self._end('raise'))
@@ -120,7 +117,9 @@ class WorkerContextTest(unittest.TestCase):
       self.assertEqual(_sum_of_doubles([1, 2]), 6)
       service = context.executor_factory._executor_stack_fn.__self__
       os.kill(service._process.pid, signal.SIGKILL)
-      with self.assertRaisesRegex(RuntimeError, 'ended with exit status -9'):
+      with self.assertRaisesRegex(
+          worker_channel.WorkerError, 'ended with exit status -9'
+      ):
         _sum_of_doubles([1, 2, 3])
       self.assertEqual(_sum_of_doubles([1, 2]), 6)
 
@@ -143,8 +142,33 @@ class WorkerContextTest(unittest.TestCase):
       worker.create_worker_context(start_timeout=0)
 
   def test_raises_on_a_log_that_can_not_be_written(self):
-    with self.assertRaisesRegex(RuntimeError, 'can not be started'):
-      worker_process.WorkerProcess(1, log_path='/nonexistent/worker.log')
+    with self.assertRaisesRegex(
+        worker_channel.WorkerError, 'can not be started'
+    ):
+      worker_process.WorkerProcess(log_path='/nonexistent/worker.log')
+
+  def test_a_port_has_one_worker_until_that_has_ended(self):
+    first = worker_process.WorkerProcess()
+    with self.assertRaisesRegex(
+        worker_channel.WorkerError,
+        rf'`port` must be free, found {first.port} taken',
+    ):
+      worker_process.WorkerProcess(first.port)
+    first.stop()
+    worker_process.WorkerProcess(first.port).stop()
+
+  def test_raises_on_the_port_of_another_program(self):
+    with socket.create_server(('127.0.0.1', 0)) as server:
+      with self.assertRaisesRegex(worker_channel.WorkerError, 'taken'):
+        worker_process.reserve_port(server.getsockname()[1])
+
+  def test_goes_past_proxies(self):
+    proxy = 'http://127.0.0.1:9'  # Nobody answers there.
+    proxies = {'grpc_proxy': proxy, 'http_proxy': proxy, 'https_proxy': proxy}
+    with mock.patch.dict(os.environ, proxies):
+      context = worker.create_worker_context(start_timeout=20.0)
+      with tff.framework.get_context_stack().install(context):
+        self.assertEqual(_sum_of_doubles([1, 2]), 6)
 
 
 if __name__ == '__main__':

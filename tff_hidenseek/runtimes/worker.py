@@ -1,10 +1,9 @@
 """TFF's own runtime on this machine, as a context that cleans up."""
 
-from typing import Optional
+from typing import MutableMapping, Optional
 import weakref
 
 import grpc
-import portpicker
 import tensorflow_federated as tff
 
 from tff_hidenseek.runtimes import dataflow_builder
@@ -50,7 +49,9 @@ def create_worker_context(
 class _WorkerContext(tff.framework.SyncExecutionContext):
   """Says in one sentence what the worker could not run."""
 
-  def invoke(self, comp, arg):
+  def invoke(
+      self, comp: tff.framework.ConcreteComputation, arg: object
+  ) -> object:
     try:
       return super().invoke(comp, arg)
     except grpc.RpcError as error:
@@ -60,30 +61,30 @@ class _WorkerContext(tff.framework.SyncExecutionContext):
 class _WorkerService:
   """Starts the worker when it is first needed, and reports its death."""
 
-  def __init__(self, log_path, start_timeout):
+  def __init__(self, log_path: Optional[str], start_timeout: float) -> None:
     self._log_path = log_path
     self._start_timeout = start_timeout
-    self._process = None
-    self._stub = None
+    self._process: Optional[worker_process.WorkerProcess] = None
+    self._stub: Optional[worker_stub.WorkerStub] = None
 
-  def create_executor(self, cardinalities) -> tff.framework.RemoteExecutor:
+  def create_executor(
+      self, cardinalities: MutableMapping[object, int]
+  ) -> tff.framework.RemoteExecutor:
     """Returns an executor in the worker for that many clients."""
     cardinalities.setdefault(tff.CLIENTS, 0)
     executor = tff.framework.RemoteExecutor(self._connect())
     executor.set_cardinalities(cardinalities)
     return executor
 
-  def stop(self):
+  def stop(self) -> None:
     """Ends the worker, if it runs."""
-    if self._process is not None:
+    if self._process is not None and self._stub is not None:
       self._process.stop()
       self._stub.close()
 
-  def _connect(self):
+  def _connect(self) -> Optional[worker_stub.WorkerStub]:
     if self._process is None:
-      self._process = worker_process.WorkerProcess(
-          portpicker.pick_unused_port(), self._log_path
-      )
+      self._process = worker_process.WorkerProcess(log_path=self._log_path)
       self._stub = worker_stub.WorkerStub(f'localhost:{self._process.port}')
       try:
         worker_process.wait_until_alive(

@@ -10,6 +10,9 @@ _OPTIONS = (
     ('grpc.initial_reconnect_backoff_ms', 20),
     ('grpc.min_reconnect_backoff_ms', 20),
     ('grpc.max_reconnect_backoff_ms', 100),
+    # A worker is reached directly: a proxy of the environment, meant for web
+    # pages, knows neither this host's own ports nor those of a private network.
+    ('grpc.enable_http_proxy', 0),
     # Two channels never share one connection's state of failure.
     ('grpc.use_local_subchannel_pool', 1),
 )
