@@ -13,31 +13,13 @@ from tff_hidenseek.experiments import text_tables
 from tff_hidenseek import files
 
 
-def to_markdown(report: report_lib.Report, output_dir: str) -> str:
-  """Returns the report as Markdown with its pictures beside it.
+def write_pages(output_dir: str, report: report_lib.Report) -> None:
+  """Writes `report.md`, with its pictures beside it, and `report.html`.
 
   Args:
+    output_dir: The folder.
     report: The report.
-    output_dir: The folder it will be in.
   """
-  return _render('report.md.jinja', report, output_dir)
-
-
-def to_html(report: report_lib.Report) -> str:
-  """Returns the report as one HTML file that needs no other."""
-  return _render('report.html.jinja', report)
-
-
-def write_pages(output_dir: str, report: report_lib.Report) -> None:
-  """Writes `report.md` and `report.html` into a folder."""
-  for name, text in (
-      ('report.md', to_markdown(report, output_dir)),
-      ('report.html', to_html(report)),
-  ):
-    files.write_atomically(os.path.join(output_dir, name), text.encode())
-
-
-def _render(template: str, report: report_lib.Report, folder: str = '') -> str:
   environment = jinja2.Environment(
       loader=jinja2.PackageLoader(__package__),
       autoescape=jinja2.select_autoescape(['html.jinja']),
@@ -49,12 +31,14 @@ def _render(template: str, report: report_lib.Report, folder: str = '') -> str:
   environment.filters.update(
       describe_command=remarks.describe_command,
       read_base64=_read_base64,
-      relative_to=os.path.relpath,
+      relative=lambda path: os.path.relpath(path, output_dir),
       to_markdown=_table_to_markdown,
   )
-  return environment.get_template(template).render(
-      title='Comparison of federated algorithms', report=report, folder=folder
-  )
+  for name in ('report.md', 'report.html'):
+    text = environment.get_template(f'{name}.jinja').render(
+        title='Comparison of federated algorithms', report=report
+    )
+    files.write_atomically(os.path.join(output_dir, name), text.encode())
 
 
 def _read_base64(path: str) -> str:

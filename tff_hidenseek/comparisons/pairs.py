@@ -13,7 +13,7 @@ from tff_hidenseek.comparisons import results as results_lib
 from tff_hidenseek.comparisons import summary as summary_lib
 from tff_hidenseek.comparisons import tables as tables_lib
 
-_NONE = tables_lib.Cell('-')
+_NONE = '-'
 
 
 @attrs.frozen
@@ -70,8 +70,8 @@ def _build_gains(reference, paired) -> tables_lib.Table:
   rows = []
   for label, pairs in paired.items():
     rows.append([
-        tables_lib.Cell(label),
-        tables_lib.Cell(str(len(pairs))),
+        label,
+        str(len(pairs)),
         _points(_differences(pairs, 'global_accuracy')),
         _points(_differences(pairs, 'personal_accuracy_mean')),
         _relative_gain(pairs, 'personal_accuracy_mean'),
@@ -90,13 +90,13 @@ def _build_gains(reference, paired) -> tables_lib.Table:
   return tables_lib.Table(f'Gains of {reference}', columns, rows)
 
 
-def _points(differences) -> tables_lib.Cell:
+def _points(differences) -> str:
   """Writes differences of accuracies in hundredths, over seeds."""
   value = summary_lib.over_seeds([100 * d for d in differences])
   if value is None:
     return _NONE
   deviation = '' if value.std is None else f' ± {value.std:.1f}'
-  return tables_lib.Cell(f'{value.mean:+.1f}{deviation}')
+  return f'{value.mean:+.1f}{deviation}'
 
 
 def _sums(pairs, name):
@@ -107,19 +107,17 @@ def _sums(pairs, name):
   )
 
 
-def _relative_gain(pairs, name) -> tables_lib.Cell:
+def _relative_gain(pairs, name) -> str:
   return _percent(*_sums(pairs, name)) if _differences(pairs, name) else _NONE
 
 
-def _times_less(pairs, name) -> tables_lib.Cell:
+def _times_less(pairs, name) -> str:
   own, other = _sums(pairs, name)
-  return tables_lib.Cell(f'{other / own:.4g}') if own else _NONE
+  return f'{other / own:.4g}' if own else _NONE
 
 
-def _percent(own: float, other: float) -> tables_lib.Cell:
-  if not other:
-    return _NONE
-  return tables_lib.Cell(f'{100 * (own / other - 1):+.1f} %')
+def _percent(own: float, other: float) -> str:
+  return f'{100 * (own / other - 1):+.1f} %' if other else _NONE
 
 
 def _build_costs(reference, paired, name, what) -> tables_lib.Table:
@@ -127,22 +125,17 @@ def _build_costs(reference, paired, name, what) -> tables_lib.Table:
   for label, pairs in paired.items():
     costs = [_costs(pair, name) for pair in pairs]
     reached = [(own, other) for own, other in costs if own['rounds']]
-    row = [
-        tables_lib.Cell(label),
-        tables_lib.count_cell(len(reached), len(pairs)),
-    ]
+    row = [label, tables_lib.count_seeds(len(reached), len(pairs))]
     for unit in ('megabytes', 'seconds'):
       own, other = (
           summary_lib.over_seeds([cost[unit] for cost in spent])
           for spent in (list(zip(*reached)) or ([], []))
       )
       row += [
-          tables_lib.Cell(
-              tables_lib.format_statistic(value, '.4g')
-          )
-          for value in (own, other)
+          tables_lib.format_statistic(own, '.4g'),
+          tables_lib.format_statistic(other, '.4g'),
+          _percent(own.mean, other.mean) if reached else _NONE,
       ]
-      row.append(_percent(own.mean, other.mean) if reached else _NONE)
     rows.append(row)
   columns = [
       'against',

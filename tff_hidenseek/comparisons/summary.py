@@ -152,32 +152,28 @@ def summarize(
 def to_json_row(summary: Summary) -> Dict[str, Any]:
   """Returns the row of a summary in `report.json`."""
   config = summary.results[0].config
-
-  def mean(name):
-    value = summary.values[name]
-    return value and value.mean
-
-  def std(name):
-    value = summary.values[name]
-    return value and value.std
-
+  means = {name: v and v.mean for name, v in summary.values.items()}
+  stds = {name: v and v.std for name, v in summary.values.items()}
+  same_names = (
+      'megabytes_up',
+      'megabytes_down',
+      'bits_per_weight_up',
+      'megabytes_to_target',
+      'seconds_to_target',
+  )
   return dict(
       algorithm=summary.label,
       dataset=config.dataset,
       partition=config.partition,
       seeds=len(summary.results),
-      rounds=_whole(mean('rounds')),
-      global_accuracy_mean=mean('global_accuracy'),
-      global_accuracy_std=std('global_accuracy'),
-      personal_accuracy_mean=mean('personal_accuracy'),
-      personal_accuracy_std=std('personal_accuracy'),
-      personal_accuracy_worst_decile=mean('personal_accuracy_worst_decile'),
-      unseen_personal_accuracy_mean=mean('unseen_personal_accuracy'),
-      megabytes_up=mean('megabytes_up'),
-      megabytes_down=mean('megabytes_down'),
-      bits_per_weight_up=mean('bits_per_weight_up'),
-      megabytes_to_target=mean('megabytes_to_target'),
-      seconds_to_target=mean('seconds_to_target'),
+      rounds=_whole(means['rounds']),
+      global_accuracy_mean=means['global_accuracy'],
+      global_accuracy_std=stds['global_accuracy'],
+      personal_accuracy_mean=means['personal_accuracy'],
+      personal_accuracy_std=stds['personal_accuracy'],
+      personal_accuracy_worst_decile=means['personal_accuracy_worst_decile'],
+      unseen_personal_accuracy_mean=means['unseen_personal_accuracy'],
+      **{name: means[name] for name in same_names},
   )
 
 

@@ -65,7 +65,7 @@ def _build_list(title, cells, options, metric, best) -> tables_lib.Table:
   for summary in cells:
     swept = contenders.split_label(summary.label)
     rows.append(
-        [tables_lib.Cell(swept.get(option, _NONE)) for option in options]
+        [swept.get(option, _NONE) for option in options]
         + [
             tables_lib.Cell(
                 tables_lib.format_statistic(summary.values[name], '.4f'),
@@ -88,9 +88,8 @@ def _build_matrix(title, cells, options, metric, best) -> tables_lib.Table:
         summary is best,
     )
   down, across = (list(dict.fromkeys(place[i] for place in at)) for i in (0, 1))
-  empty = tables_lib.Cell(_NONE)
   rows = [
-      [tables_lib.Cell(first), *(at.get((first, x), empty) for x in across)]
+      [first, *(at.get((first, each), _NONE) for each in across)]
       for first in down
   ]
   columns = [f'{options[0]} \\ {options[1]}', *across]

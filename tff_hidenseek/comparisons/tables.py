@@ -1,6 +1,6 @@
 """The tables of a comparison, as text in cells, for any kind of page."""
 
-from typing import Callable, List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence, Union
 
 import attrs
 
@@ -22,6 +22,12 @@ class Cell:
   is_best: bool = False
 
 
+def _to_cells(
+    rows: Sequence[Sequence[Union[Cell, str]]],
+) -> Sequence[Sequence[Cell]]:
+  return [[Cell(c) if isinstance(c, str) else c for c in row] for row in rows]
+
+
 @attrs.frozen
 class Table:
   """One table.
@@ -29,12 +35,12 @@ class Table:
   Attributes:
     title: Its heading.
     columns: The columns' names; the first is that of the rows' names.
-    rows: The cells, row by row.
+    rows: The cells, row by row; text alone is a cell that is not the best.
   """
 
   title: str
   columns: Sequence[str]
-  rows: Sequence[Sequence[Cell]]
+  rows: Sequence[Sequence[Cell]] = attrs.field(converter=_to_cells)
 
 
 @attrs.frozen
@@ -111,51 +117,50 @@ def _build(title, summaries, columns) -> Table:
       if column.shows_count
       or any(s.values[column.value] is not None for s in summaries)
   ]
-  cells = [[Cell(s.label) for s in summaries]]
+  cells = [[s.label for s in summaries]]
   names = ['algorithm']
   if columns is _ACCURACY_COLUMNS:
     names.append('seeds')
-    cells.append([Cell(str(len(s.results))) for s in summaries])
+    cells.append([str(len(s.results)) for s in summaries])
   for column in measured:
     if column.shows_count:
       names.append('reached in')
-      cells.append([_count_cell(s, column.value) for s in summaries])
+      cells.append([_count_reached(s, column.value) for s in summaries])
     names.append(column.title)
     cells.append(_format_column(summaries, column))
   return Table(title, names, list(zip(*cells)))
 
 
-def count_cell(count: int, num_seeds: int) -> Cell:
+def count_seeds(count: int, num_seeds: int) -> str:
   """Says how many seeds reached something."""
-  return Cell(f'{count} of {num_seeds} {"seed" if num_seeds == 1 else "seeds"}')
+  return f'{count} of {num_seeds} {"seed" if num_seeds == 1 else "seeds"}'
 
 
-def _count_cell(summary, name: str) -> Cell:
+def _count_reached(summary, name: str) -> str:
   value = summary.values[name]
-  return count_cell(value.count if value else 0, len(summary.results))
+  return count_seeds(value.count if value else 0, len(summary.results))
 
 
 def _format_column(summaries, column: _Column) -> List[Cell]:
   """Writes a column; where the best of several share a mean, all are best."""
+  values = [summary.values[column.value] for summary in summaries]
   means = [
       # What some seeds did not reach is not the best, however cheap in others.
-      format(value.mean, column.number)
+      float(format(value.mean, column.number))
       if value is not None and value.count == len(summary.results)
       else None
-      for summary, value in (
-          (summary, summary.values[column.value]) for summary in summaries
-      )
+      for summary, value in zip(summaries, values)
   ]
-  numbers = [float(mean) for mean in means if mean is not None]
+  numbers = {mean for mean in means if mean is not None}
   best = None
-  if column.best_fn is not None and len(set(numbers)) > 1:
+  if column.best_fn is not None and len(numbers) > 1:
     best = column.best_fn(numbers)
   return [
       Cell(
-          format_statistic(summary.values[column.value], column.number),
-          mean is not None and best is not None and float(mean) == best,
+          format_statistic(value, column.number),
+          mean is not None and mean == best,
       )
-      for summary, mean in zip(summaries, means)
+      for value, mean in zip(values, means)
   ]
 
 
