@@ -103,9 +103,8 @@ class BazelTest(absltest.TestCase):
 
   def test_query_finds_every_target(self):
     labels = self.run_bazel('query', 'kind(rule, //...)').split()
-    self.assertCountEqual(
-        labels,
-        [rule.label for rule in build_rules.read_rules(f'{self.folder}/project')])
+    rules = build_rules.read_rules(f'{self.folder}/project')
+    self.assertCountEqual(labels, [rule.label for rule in rules])
 
   def test_analyses_every_target(self):
     self.run_bazel('build', '--nobuild', '//...')
