@@ -8,8 +8,9 @@ one, and then the one before is used.
 import asyncio
 import hashlib
 import os
+import re
 import shutil
-from typing import Any, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 from absl import logging
 import numpy as np
@@ -18,6 +19,7 @@ import tensorflow_federated as tff
 import tree
 
 _PREFIX = 'checkpoint_'
+_NAME = re.compile(_PREFIX + '(0|[1-9][0-9]*)')
 
 
 class CheckpointError(OSError):
@@ -41,12 +43,13 @@ def folder(run_dir: str) -> str:
 
 def newest_round(checkpoint_dir: str) -> Optional[int]:
   """Returns the round of the newest checkpoint; `None` where there is none."""
-  rounds = [
-      int(name[len(_PREFIX) :])
-      for name in os.listdir(checkpoint_dir)
-      if name.startswith(_PREFIX) and name[len(_PREFIX) :].isdigit()
-  ]
-  return max(rounds, default=None)
+  return max(_list_rounds(checkpoint_dir), default=None)
+
+
+def _list_rounds(checkpoint_dir: str) -> List[int]:
+  """Returns the rounds of checkpoints; a name of another form is none's."""
+  matches = map(_NAME.fullmatch, os.listdir(checkpoint_dir))
+  return sorted(int(match[1]) for match in matches if match)
 
 
 class CheckpointManager:
@@ -59,11 +62,18 @@ class CheckpointManager:
       checkpoint_dir: The folder; it is made when missing. What an interrupted
         write left there is removed.
       keep_total: How many of the newest checkpoints are kept.
+
+    Raises:
+      NotADirectoryError: If it is a file.
     """
     self._dir = checkpoint_dir
     self._manager = tff.program.FileProgramStateManager(
         checkpoint_dir, prefix=_PREFIX, keep_total=keep_total, keep_first=False
     )
+    if not os.path.isdir(checkpoint_dir):
+      raise NotADirectoryError(
+          f'{checkpoint_dir}: must be a folder of checkpoints, found a file.'
+      )
     for entry in os.listdir(checkpoint_dir):
       if entry.startswith(_PREFIX) and '_temp' in entry:
         shutil.rmtree(os.path.join(checkpoint_dir, entry), ignore_errors=True)
@@ -85,10 +95,10 @@ class CheckpointManager:
           self._manager.save([*leaves, _digest(leaves)], version=round_num)
       )
     except (OSError, tf.errors.OpError) as error:
-      newest = asyncio.run(self._manager.get_versions())
+      newest = newest_round(self._dir)
       kept = (
-          f'the checkpoint of round {newest[-1]} is intact'
-          if newest
+          f'the checkpoint of round {newest} is intact'
+          if newest is not None
           else 'there is none before it'
       )
       raise CheckpointError(
@@ -108,7 +118,7 @@ class CheckpointManager:
       checkpoint is named in a warning and set aside.
     """
     num_leaves = len(tree.flatten(structure)) + 1
-    for round_num in reversed(asyncio.run(self._manager.get_versions()) or []):
+    for round_num in reversed(_list_rounds(self._dir)):
       try:
         *leaves, digest = asyncio.run(
             self._manager.load(round_num, [None] * num_leaves)

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 import tensorflow_federated as tff
 
 from tff_hidenseek import files
+from tff_hidenseek.experiments import json_files
 
 # What every run measures, in this order. The algorithm's own measurements
 # follow them.
@@ -33,14 +34,18 @@ METRIC_NAMES = (
 
 
 def read_rows(run_dir: str) -> List[Dict[str, Any]]:
-  """Returns the rows of `metrics.jsonl`; a torn last line is left out."""
+  """Returns the rows of `metrics.jsonl`; a torn last line is left out.
+
+  Raises:
+    ValueError: If another line is not one that a run wrote.
+  """
   rows = []
   path = os.path.join(run_dir, 'metrics.jsonl')
   if os.path.exists(path):
-    with open(path, encoding='utf-8') as lines:
+    with open(path, 'rb') as lines:
       for line in lines:
-        if line.endswith('\n'):
-          rows.append(json.loads(line))
+        if line.endswith(b'\n'):
+          rows.append(json_files.parse(line, path, {'round_num': int}))
   return rows
 
 

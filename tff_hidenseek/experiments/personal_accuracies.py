@@ -4,8 +4,9 @@ import json
 import os
 from typing import Dict, Mapping, Optional
 
-from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek import files
+from tff_hidenseek.experiments import federation as federation_lib
+from tff_hidenseek.experiments import json_files
 
 FILE = 'personal_accuracies.json'
 
@@ -46,5 +47,10 @@ def read(run_dir: str) -> Optional[Dict[str, Dict[str, float]]]:
   path = os.path.join(run_dir, FILE)
   if not os.path.exists(path):
     return None
-  with open(path, encoding='utf-8') as file:
-    return json.load(file)
+  content = json_files.read(path, {'seen': dict, 'unseen': dict})
+  for accuracy in (*content['seen'].values(), *content['unseen'].values()):
+    if not isinstance(accuracy, (int, float)) or not 0 <= accuracy <= 1:
+      raise ValueError(
+          f'{path}: must hold accuracies in [0, 1], found {accuracy!r}.'
+      )
+  return content

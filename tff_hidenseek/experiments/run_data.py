@@ -11,6 +11,7 @@ import numpy as np
 
 from tff_hidenseek import files
 from tff_hidenseek.experiments import federation as federation_lib
+from tff_hidenseek.experiments import json_files
 from tff_hidenseek.experiments import run_folder
 
 DATA_FILE = 'data.json'
@@ -115,18 +116,7 @@ def check_alike(run_dirs: Sequence[str], allow_changed: bool = False) -> None:
 
 
 def _read(run_dir: str) -> Dict[str, Any]:
-  path = os.path.join(run_dir, DATA_FILE)
-  try:
-    with open(path, encoding='utf-8') as file:
-      data = json.load(file)
-    if not isinstance(data, dict) or 'digest' not in data:
-      raise ValueError('no `digest`')
-  except ValueError as error:  # Of JSON, or of its encoding.
-    raise ValueError(
-        f'{path}: must be what a run wrote of its data, found a damaged file '
-        f'({error}).'
-    ) from error
-  return data
+  return json_files.read(os.path.join(run_dir, DATA_FILE), {'digest': str})
 
 
 def _join(keys: List[str]) -> str:

@@ -1,13 +1,13 @@
 """A run's folder: its config, and the rule that two runs never share one."""
 
-import json
 import os
 from typing import Any, Dict, Optional
 
 from tff_hidenseek import files
 from tff_hidenseek.experiments import config as config_lib
-from tff_hidenseek.experiments import metrics
 from tff_hidenseek.experiments import divergence
+from tff_hidenseek.experiments import json_files
+from tff_hidenseek.experiments import metrics
 
 # The config that made the folder, as a flag file.
 CONFIG_FILE = 'config.flags'
@@ -75,7 +75,8 @@ def _find_differences(path: str, config) -> Dict[str, str]:
   """
   defaults = config_lib.build_config(dict(algorithm=config.algorithm))
   found = dict(defaults.flag_values())
-  with open(path, encoding='utf-8') as lines:
+  # What is no text differs from every config, and is shown.
+  with open(path, encoding='utf-8', errors='replace') as lines:
     for line in lines.read().splitlines():
       name, _, value = line.removeprefix('--').partition('=')
       found[name] = value
@@ -137,6 +138,5 @@ def read_divergence(run_dir: str) -> Optional[Dict[str, Any]]:
   path = os.path.join(run_dir, divergence.DIVERGENCE_FILE)
   if not os.path.exists(path):
     return None
-  with open(path, encoding='utf-8') as file:
-    content = json.load(file)
+  content = json_files.read(path, {'round_num': int, 'reason': str})
   return {name: content[name] for name in ('round_num', 'reason')}
