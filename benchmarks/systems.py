@@ -8,7 +8,6 @@ W1: 50 clients of 50 images 32x32x3, a CNN of 1.6 million weights. W2: 200
 clients of 50 such images, one dense layer. One epoch, batches of 10.
 """
 
-import json
 import os
 import statistics
 from typing import Any, Dict, List, Optional, Sequence
@@ -17,6 +16,7 @@ from absl import flags
 
 from benchmarks import system_processes
 from binaries import command_line
+from tff_hidenseek import files
 
 _WORKLOADS = flags.DEFINE_list('workloads', ['W1', 'W2'], 'What is run.')
 _SYSTEMS = flags.DEFINE_list(
@@ -153,8 +153,7 @@ def main(argv):
   for workload in _WORKLOADS.value:
     rows += _measure(workload, [int(count) for count in thread_counts])
     if _OUTPUT.value:
-      with open(_OUTPUT.value, 'w', encoding='utf-8') as output:
-        json.dump(rows, output, indent=1)
+      files.write_rows(_OUTPUT.value, rows)
   print(_format_table(rows))
 
 

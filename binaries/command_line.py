@@ -27,8 +27,9 @@ def user_errors():
 
 def parse_flags(argv: Sequence[str]) -> List[str]:
   """Parses the flags of a command line; returns what is left of it."""
+  arguments = ['--help' if text == '-h' else text for text in argv[1:]]
   with user_errors():
-    return flags.FLAGS([argv[0], *flag_files.expand(argv[1:], flags.FLAGS)])
+    return flags.FLAGS([argv[0], *flag_files.expand(arguments, flags.FLAGS)])
 
 
 def run(

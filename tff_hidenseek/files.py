@@ -1,9 +1,10 @@
 """Writes a file whole or not at all."""
 
 import contextlib
+import json
 import os
 import shutil
-from typing import Iterator
+from typing import Any, Iterator, Mapping, Sequence
 
 # What a killed program leaves behind is called so; it is never read.
 UNFINISHED = 'unfinished.'
@@ -23,6 +24,20 @@ def write_atomically(path: str, content: bytes) -> None:
   with replace_when_whole(path) as unfinished:
     with open(unfinished, 'wb') as output:
       output.write(content)
+
+
+def write_rows(path: str, rows: Sequence[Mapping[str, Any]]) -> None:
+  """Writes a JSON list with a row a line, so that a change is a line of a diff.
+
+  Args:
+    path: The file, which is replaced if it exists.
+    rows: What JSON can hold.
+
+  Raises:
+    ValueError: If a number is not finite.
+  """
+  lines = ',\n'.join(json.dumps(row, allow_nan=False) for row in rows)
+  write_atomically(path, f'[\n{lines}\n]\n'.encode())
 
 
 @contextlib.contextmanager

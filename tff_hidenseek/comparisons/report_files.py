@@ -66,7 +66,7 @@ def write(
 def write_rows(path: str, report: report_lib.Report) -> None:
   """Writes the rows of `report.json` into another file; makes its folder."""
   os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-  _write_json(path, report_json.to_rows(report))
+  files.write_rows(path, report_json.to_rows(report))
 
 
 def _write_json(path: str, content: Any) -> None:

@@ -1,0 +1,30 @@
+from unittest import mock
+
+from absl.testing import absltest
+
+from binaries import command_line
+from binaries import flag_files
+
+
+class ParseFlagsTest(absltest.TestCase):
+
+  def test_the_short_help_is_the_help(self):
+    given = []
+    with mock.patch.object(
+        flag_files, 'expand', side_effect=lambda texts, _: given.extend(texts)
+        or []
+    ):
+      command_line.parse_flags(['train', '-h', '--seed=1'])
+    self.assertEqual(given, ['--help', '--seed=1'])
+
+  def test_a_flag_that_there_is_not_is_told_in_a_line(self):
+    with mock.patch('sys.stderr') as stderr:
+      with self.assertRaisesRegex(SystemExit, '2'):
+        command_line.parse_flags(['train', '--no_such_flag=1'])
+    said = ''.join(call.args[0] for call in stderr.write.call_args_list)
+    self.assertStartsWith(said, 'error: Unknown command line flag')
+    self.assertEqual(said.count('\n'), 1)
+
+
+if __name__ == '__main__':
+  absltest.main()
