@@ -63,6 +63,15 @@ class NpzFilesTest(absltest.TestCase):
       data_checks.check_dataset(self, dataset)
       self.assertTrue(data_summary.describe(dataset))
 
+  def test_labels_of_two_types_are_not_confused(self):
+    images = np.zeros((2, 1, 1), np.uint8)
+    np.savez(
+        self._path, x_train=images, y_train=np.array([0, 2**53]),
+        x_test=images, y_test=np.array([0, 2**53 + 1], np.uint64),
+    )
+    with self.assertRaisesRegex(ValueError, f'`y_test` .* found {2**53 + 1}'):
+      datasets.load_dataset('npz:own.npz', self._folder)
+
 
 if __name__ == '__main__':
   absltest.main()

@@ -66,6 +66,17 @@ class PartitionFilesTest(absltest.TestCase):
     if read is not None:
       data_checks.check_partition(self, read, _NUM_EXAMPLES)
 
+  def test_sizes_whose_sum_overflows_are_told(self):
+    sizes = np.array([2**63 + 2, 2**63 + 2, 2], np.uint64)
+    np.savez(
+        self._path, train_indices=np.arange(6), train_sizes=sizes,
+        test_indices=np.arange(6, 9), test_sizes=np.ones(3, int),
+    )
+    with self.assertRaisesRegex(
+        ValueError, f'`train_sizes` must add up to the 6 .* found {2**64 + 6}'
+    ):
+      partition_files.load_partition(self._path, _NUM_EXAMPLES)
+
 
 if __name__ == '__main__':
   absltest.main()

@@ -17,7 +17,7 @@ def check_labels(
     num_classes: What they must be below; `None` sets no limit.
 
   Returns:
-    The labels, integers of shape [n].
+    The labels, int64[n]: types that were mixed would be compared as floats.
 
   Raises:
     ValueError: If they break one of these rules.
@@ -43,7 +43,10 @@ def check_labels(
     raise ValueError(
         f'{name}: `{key}` must hold labels below the number of classes, '
         f'{num_classes}, found {high}.')
-  return labels
+  if high >= 2**63:
+    raise ValueError(
+        f'{name}: `{key}` must hold labels below 2**63, found {high}.')
+  return labels.astype(np.int64, copy=False)
 
 
 def number_classes(

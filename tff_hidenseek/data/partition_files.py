@@ -85,8 +85,9 @@ def _cut(
     raise ValueError(
         f'{path}: every client must have at least 1 {split} example, found '
         f'{sizes.min()} for client {sizes.argmin()}.')
-  if sizes.sum() != len(indices):
+  total = sum(sizes.tolist())  # Of any size: NumPy's sum can overflow.
+  if total != len(indices):
     raise ValueError(
         f'{path}: `{split}_sizes` must add up to the {len(indices)} entries '
-        f'of `{split}_indices`, found {sizes.sum()}.')
+        f'of `{split}_indices`, found {total}.')
   return tuple(np.split(indices.astype(np.int64), np.cumsum(sizes)[:-1]))
