@@ -9,6 +9,7 @@ command again goes on where it was stopped; other algorithms, seeds and
 partitions add to what is in the folder.
 """
 
+import functools
 import os
 import sys
 
@@ -67,28 +68,22 @@ _RESULTS_JSON = flags.DEFINE_string(
 def _read_targets():
   for flag in (_TARGET, _PERSONAL_TARGET):
     if flag.value is not None and not 0 < flag.value <= 1:
-      raise ValueError(
-          f'`{flag.name}` must be in (0, 1], found {flag.value}.'
-      )
+      raise ValueError(f'`{flag.name}` must be in (0, 1], found {flag.value}.')
   return summary.Targets(
       global_accuracy=_TARGET.value, personal_accuracy=_PERSONAL_TARGET.value
   )
 
 
-def _find_runs():
-  return plan_lib.find_runs(
-      _OUTPUT_DIR.value, experiment_flags.config_from_file
-  )
-
-
 def main(argv):
-  output_dir = _OUTPUT_DIR.value
-  all_succeeded = True
+  output_dir, all_succeeded = _OUTPUT_DIR.value, True
+  find_runs = functools.partial(
+      plan_lib.find_runs, output_dir, experiment_flags.config_from_file
+  )
   with command_line.user_errors():
     command_line.start(argv)
     targets = _read_targets()
     runs = [] if _REPORT_ONLY.value else contender_flags.plan_runs(output_dir)
-    found = _find_runs()
+    found = find_runs()
     if _REFERENCE.present:  # The default may be missing.
       plan_lib.check_reference(runs + found, _REFERENCE.value)
     if runs:
@@ -107,18 +102,17 @@ def main(argv):
       )
     report = report_files.write(
         output_dir,
-        _find_runs(),
+        find_runs(),
         targets=targets,
         reference=_REFERENCE.value,
         sweep_metric=_SWEEP_METRIC.value.removesuffix('_mean'),
         allow_changed_data=flags.FLAGS.allow_changed_data,
+        rows_file=_RESULTS_JSON.value,
     )
     if report is None and all_succeeded:
       raise ValueError(
           f'`output_dir` must hold a finished run, found none in {output_dir}.'
       )
-    if report and _RESULTS_JSON.value:
-      report_files.write_rows(_RESULTS_JSON.value, report)
   if report:  # Else why there is none has been said.
     print(f'\n{terminal.to_text(report)}\n')
     print(f'Report: {os.path.join(output_dir, "report.html")} (.md, .json)')

@@ -23,6 +23,7 @@ def write(
     reference: str,
     sweep_metric: str,
     allow_changed_data: bool = False,
+    rows_file: Optional[str] = None,
 ) -> Optional[report_lib.Report]:
   """Writes `report.html`, `report.md`, `report.json` and their pictures.
 
@@ -34,6 +35,7 @@ def write(
     sweep_metric: `global_accuracy` or `personal_accuracy`, by which a cell of a
       sweep is best.
     allow_changed_data: Whether runs of one table may have other data.
+    rows_file: Another file for the rows of `report.json`; its folder is made.
 
   Returns:
     The report; `None`, and no file, where no run has come to an end.
@@ -59,14 +61,11 @@ def write(
   _write_json(
       os.path.join(output_dir, 'report.json'), report_json.to_content(report)
   )
+  if rows_file:
+    os.makedirs(os.path.dirname(os.path.abspath(rows_file)), exist_ok=True)
+    _write_json(rows_file, report_json.to_rows(report))
   pages.write_pages(output_dir, report)
   return report
-
-
-def write_rows(path: str, report: report_lib.Report) -> None:
-  """Writes the rows of `report.json` into another file; makes its folder."""
-  os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-  files.write_rows(path, report_json.to_rows(report))
 
 
 def _write_json(path: str, content: Any) -> None:
