@@ -16,8 +16,9 @@ def define_runtime_flags() -> None:
       'runtime',
       'in_process',
       list(contexts.RUNTIMES),
-      'What executes the federated computations: this process, TFF\'s worker '
-      'on this machine, or workers on a cluster of hosts.',
+      'Where clients train: in_process is this program, and alone uses GPUs; '
+      'worker is TFF\'s own runtime, a second program on this machine; cluster '
+      'is such programs on any machines (see --workers).',
   )
   flags.DEFINE_integer(
       'client_threads',
@@ -33,13 +34,17 @@ def define_runtime_flags() -> None:
       'all GPUs, else the CPU.',
   )
   flags.DEFINE_list(
-      'workers', [], 'Addresses host:port of the workers (cluster).'
+      'workers',
+      [],
+      'Addresses, as host:port,host:port, of the programs `python -m '
+      'binaries.worker` that train clients (cluster).',
   )
   flags.DEFINE_float(
       'worker_timeout',
       _OPTIONS.worker_timeout,
-      'Seconds without an answer after which a worker counts as dead, and '
-      'without a live worker after which the run ends (worker, cluster).',
+      'Seconds a worker may take to start (worker); seconds without an answer '
+      'after which its clients move to another worker, and without any worker '
+      'that answers after which the run stops (cluster).',
   )
   flags.DEFINE_bool(
       'allow_changed_data',

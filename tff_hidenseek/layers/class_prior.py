@@ -16,13 +16,13 @@ class ClassPrior(tf.keras.layers.Layer):
     log_prior: Frozen, float of shape `[num_classes]`; 0 until it is assigned.
   """
 
-  def build(self, input_shape):
+  def build(self, input_shape: tf.TensorShape) -> None:
     self.log_prior = self.add_weight(
         'log_prior', [input_shape[-1]], initializer='zeros', trainable=False
     )
     super().build(input_shape)
 
-  def call(self, inputs):
+  def call(self, inputs: tf.Tensor) -> tf.Tensor:
     return inputs + self.log_prior
 
 

@@ -9,7 +9,7 @@ than into a matrix.)
 """
 
 import math
-from typing import Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
@@ -44,7 +44,7 @@ class SignMaskedLayer(
       holds a kept weight as it is, and not negated.
   """
 
-  def __init__(self, num_kept: int, **kwargs):
+  def __init__(self, num_kept: int, **kwargs: Any):
     super().__init__(**kwargs)
     if num_kept < 1:
       raise ValueError(f'`num_kept` must be at least 1, found {num_kept}.')
@@ -75,7 +75,13 @@ class SignMaskedLayer(
     self.flat_kernel = self._add_frozen('kernel', [size])
     self.kernel_signs = self._add_frozen('kernel_signs', kept, tf.bool, 'ones')
 
-  def _add_frozen(self, name, shape, dtype=None, initializer='zeros'):
+  def _add_frozen(
+      self,
+      name: str,
+      shape: Sequence[int],
+      dtype: Optional[tf.DType] = None,
+      initializer: str = 'zeros',
+  ) -> tf.Variable:
     return self.add_weight(
         name, shape, dtype=dtype, initializer=initializer, trainable=False
     )
@@ -103,8 +109,8 @@ class SignMaskedLayer(
     """Returns the kernel as a tensor whose gradient goes to `scores`."""
 
     @tf.custom_gradient
-    def route_gradient(scores):
-      def gradient(upstream):
+    def route_gradient(scores: tf.Tensor) -> Any:
+      def gradient(upstream: tf.Tensor) -> tf.Tensor:
         # Faster than tf.gather where a slice is one number.
         kept = tf.gather_nd(
             tf.reshape(upstream, [-1]), tf.expand_dims(self.kept_positions, 1)
@@ -165,7 +171,7 @@ class SignMaskedLayer(
         tf.IndexedSlices(signed_weights, self.kept_positions)
     )
 
-  def load_own_variables(self, store) -> None:
+  def load_own_variables(self, store: Any) -> None:
     if not len(store.keys()):
       raise ValueError(
           f'Found no weights for layer {self.name!r} where tf-keras expects '
@@ -177,11 +183,11 @@ class SignMaskedLayer(
   def get_prunable_weights(self) -> Sequence[tf.Variable]:
     return [self.flat_kernel]
 
-  def get_config(self) -> dict:
+  def get_config(self) -> Dict[str, Any]:
     return {**super().get_config(), 'num_kept': self.num_kept}
 
   @classmethod
-  def from_config(cls, config: dict) -> 'SignMaskedLayer':
+  def from_config(cls, config: Dict[str, Any]) -> 'SignMaskedLayer':
     # Files of 0.10.0 and before have these; nothing ever set a bias, and the
     # other changes how a layer trains, not what it gives.
     config = dict(config)

@@ -1,6 +1,6 @@
 """A convolution of which only the signs of the kept weights are trained."""
 
-from typing import Sequence, Union
+from typing import Any, Dict, Sequence, Union
 
 import tensorflow as tf
 
@@ -34,7 +34,7 @@ class SignMaskedConv2D(sign_masked.SignMaskedLayer):
       num_kept: int,
       strides: Union[int, Sequence[int]] = 1,
       padding: str = 'valid',
-      **kwargs,
+      **kwargs: Any,
   ):
     super().__init__(num_kept, **kwargs)
     if padding not in ('valid', 'same'):
@@ -57,7 +57,7 @@ class SignMaskedConv2D(sign_masked.SignMaskedLayer):
         inputs, self.signed_kernel(), self.strides, self.padding.upper()
     )
 
-  def get_config(self) -> dict:
+  def get_config(self) -> Dict[str, Any]:
     return {
         **super().get_config(),
         'filters': self.filters,

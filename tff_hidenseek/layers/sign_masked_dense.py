@@ -1,5 +1,7 @@
 """A dense layer of which only the signs of the kept weights are trained."""
 
+from typing import Any, Dict
+
 import tensorflow as tf
 
 from tff_hidenseek.layers import sign_masked
@@ -15,7 +17,7 @@ class SignMaskedDense(sign_masked.SignMaskedLayer):
     **kwargs: Arguments of `tf.keras.layers.Layer`.
   """
 
-  def __init__(self, units: int, num_kept: int, **kwargs):
+  def __init__(self, units: int, num_kept: int, **kwargs: Any):
     super().__init__(num_kept, **kwargs)
     self.units = units
     self.input_spec = tf.keras.layers.InputSpec(ndim=2)
@@ -27,5 +29,5 @@ class SignMaskedDense(sign_masked.SignMaskedLayer):
   def call(self, inputs: tf.Tensor) -> tf.Tensor:
     return tf.matmul(inputs, self.signed_kernel())
 
-  def get_config(self) -> dict:
+  def get_config(self) -> Dict[str, Any]:
     return {**super().get_config(), 'units': self.units}

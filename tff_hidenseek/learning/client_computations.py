@@ -9,6 +9,7 @@ from typing import Any, Callable, Optional
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -37,7 +38,14 @@ class ClientComputations:
   train_and_count_correct: tff.Computation
 
 
-def _train_client(client, train_fn, message, client_state, data, seed):
+def _train_client(
+    client: client_work.ClientWork,
+    train_fn: Callable[[client_work.Data, tf.Tensor], tf.Tensor],
+    message: Any,
+    client_state: Any,
+    data: client_work.Data,
+    seed: int,
+) -> tf.Tensor:
   client.start(message['content'], client_state)
   shuffle_seed = random_seeds.client_seed(
       seed,
@@ -49,7 +57,11 @@ def _train_client(client, train_fn, message, client_state, data, seed):
 
 
 def personalize_client(
-    client: client_work.ClientWork, message, client_state, data, seed: int
+    client: client_work.ClientWork,
+    message: Any,
+    client_state: Any,
+    data: client_work.Data,
+    seed: int,
 ) -> None:
   """Trains a client's own model as in the round that the message names.
 
@@ -65,7 +77,7 @@ def personalize_client(
 
 def untrained_penalty(
     client: client_work.ClientWork, task: federated_algorithm.LearningTask
-) -> Optional[np.ndarray]:
+) -> Optional[npt.NDArray[np.float32]]:
   """Returns what keeps a global model from answering classes nobody trains on.
 
   A class without any example gets no gradient where the loss leaves out the
@@ -112,11 +124,11 @@ def build_client_computations(
   seed = task.seed
 
   @tff.tensorflow.computation(message_type, client_state_type, data_type)
-  def update(message, client_state, data):
+  def update(message: Any, client_state: Any, data: client_work.Data) -> Any:
     client = build_client()
 
     @tf.function(autograph=False)
-    def run():
+    def run() -> Any:
       loss = _train_client(
           client, client.train, message, client_state, data, seed
       )
@@ -146,11 +158,11 @@ def build_client_computations(
     return run()
 
   @tff.tensorflow.computation(message_type, data_type)
-  def count_correct(message, data):
+  def count_correct(message: Any, data: client_work.Data) -> Any:
     client = build_client()
 
     @tf.function(autograph=False)
-    def run():
+    def run() -> Any:
       client_state = tf.nest.map_structure(tf.constant, initial_client_state)
       client.start(message['content'], client_state)
       penalty = untrained_penalty(client, task)
@@ -163,11 +175,16 @@ def build_client_computations(
   @tff.tensorflow.computation(
       message_type, client_state_type, data_type, data_type
   )
-  def train_and_count_correct(message, client_state, train_data, test_data):
+  def train_and_count_correct(
+      message: Any,
+      client_state: Any,
+      train_data: client_work.Data,
+      test_data: client_work.Data,
+  ) -> Any:
     client = build_client()
 
     @tf.function(autograph=False)
-    def run():
+    def run() -> Any:
       personalize_client(client, message, client_state, train_data, seed)
       return local_training.evaluate(client.personal_model, test_data)
 

@@ -6,7 +6,7 @@ passed on. `from_dataset` converts what a TFF user already has.
 """
 
 import collections
-from typing import Optional, Sequence
+from typing import Any, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -31,7 +31,9 @@ def client_data_type(input_shape: Sequence[int]) -> tff.StructType:
   )
 
 
-def make_client_data(x, y, client_id: int) -> collections.OrderedDict:
+def make_client_data(
+    x: Any, y: Any, client_id: int
+) -> collections.OrderedDict[str, tf.Tensor]:
   """Makes one client's examples as tensors.
 
   Args:
@@ -78,7 +80,7 @@ def make_client_data(x, y, client_id: int) -> collections.OrderedDict:
 
 def from_dataset(
     dataset: tf.data.Dataset, client_id: int, size: Optional[int] = None
-) -> collections.OrderedDict:
+) -> collections.OrderedDict[str, tf.Tensor]:
   """Reads an unbatched dataset of `(x, y)` pairs into one client's data.
 
   Args:

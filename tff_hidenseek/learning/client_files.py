@@ -8,7 +8,7 @@ in what it is sent.
 import collections
 import os
 import re
-from typing import Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 import attrs
 import numpy as np
@@ -21,7 +21,9 @@ from tff_hidenseek.learning import federated_algorithm
 _SUFFIX = '.tfexample'
 
 
-def write_client_file(folder: str, name: str, client) -> None:
+def write_client_file(
+    folder: str, name: str, client: Mapping[str, tf.Tensor]
+) -> None:
   """Writes one client's data as a `tf.train.Example`, whole or not at all.
 
   Args:
@@ -30,7 +32,7 @@ def write_client_file(folder: str, name: str, client) -> None:
     client: The client's data (see `client_data`).
   """
 
-  def bytes_feature(tensor, dtype):
+  def bytes_feature(tensor: tf.Tensor, dtype: str) -> tf.train.Feature:
     array = np.asarray(tensor, dtype)
     return tf.train.Feature(
         bytes_list=tf.train.BytesList(value=[array.tobytes()])
@@ -64,7 +66,7 @@ def build_client_reader(
   """
 
   @tff.tensorflow.computation(np.str_)
-  def read_client(name):
+  def read_client(name: tf.Tensor) -> Any:
     path = tf.strings.join([folder, os.sep, name, _SUFFIX])
     features = tf.io.parse_single_example(
         tf.io.read_file(path),
@@ -106,7 +108,7 @@ def read_clients(
   data_type = tff.FederatedType(reader.type_signature.result, tff.CLIENTS)
   name_type = tff.FederatedType(reader.type_signature.parameter, tff.CLIENTS)
 
-  def compose(computation):
+  def compose(computation: tff.Computation) -> tff.Computation:
     parameters = list(computation.type_signature.parameter)
     are_data = [data_type.is_equivalent_to(p) for p in parameters]
 
@@ -114,7 +116,7 @@ def read_clients(
         name_type if is_data else parameter
         for is_data, parameter in zip(are_data, parameters)
     ])
-    def composed(arguments):
+    def composed(arguments: Any) -> Any:
       return computation(*[
           tff.federated_map(reader, argument) if is_data else argument
           for is_data, argument in zip(are_data, arguments)

@@ -6,7 +6,7 @@ They are called without Keras, whose optimizers keep their constants in
 variables: that costs a client with a tiny model a tenth of its round.
 """
 
-from typing import List
+from typing import Any, Dict, Iterable, List, Sequence, Tuple, Type
 
 import tensorflow as tf
 
@@ -19,9 +19,11 @@ _EPSILON = 1e-7
 class _Optimizer:
   """Plain gradient descent, and what the other optimizers share."""
 
-  def __init__(self, learning_rate: float, variables):
+  def __init__(
+      self, learning_rate: float, variables: Sequence[tf.Variable]
+  ) -> None:
     self._learning_rate = learning_rate
-    self._slots = {}
+    self._slots: Dict[Any, List[tf.Variable]] = {}
     with tf.name_scope('optimizer'):
       for variable in variables:
         self._slots[variable.ref()] = [
@@ -36,12 +38,18 @@ class _Optimizer:
     """Returns all that it remembers; zeros are a new optimizer's."""
     return [slot for slots in self._slots.values() for slot in slots]
 
-  def apply_gradients(self, gradients_and_variables) -> None:
+  def apply_gradients(
+      self, gradients_and_variables: Iterable[Tuple[tf.Tensor, tf.Variable]]
+  ) -> None:
     """Takes one step; pairs of a gradient and its variable."""
     for gradient, variable in gradients_and_variables:
       self._apply(gradient, variable, *self._slots[variable.ref()])
 
-  def _apply(self, gradient, variable):
+  def _apply(
+      self, gradient: tf.Tensor, variable: tf.Variable, *slots: tf.Variable
+  ) -> None:
+    """Takes a step with one variable, given what is kept beside it."""
+    del slots
     tf.raw_ops.ResourceApplyGradientDescent(
         var=variable.handle, alpha=self._learning_rate, delta=gradient
     )
@@ -52,7 +60,10 @@ class _Momentum(_Optimizer):
 
   num_slots = 1
 
-  def _apply(self, gradient, variable, velocity):
+  def _apply(
+      self, gradient: tf.Tensor, variable: tf.Variable, *slots: tf.Variable
+  ) -> None:
+    (velocity,) = slots
     tf.raw_ops.ResourceApplyKerasMomentum(
         var=variable.handle,
         accum=velocity.handle,
@@ -67,18 +78,25 @@ class _Adam(_Optimizer):
 
   num_slots = 2
 
-  def __init__(self, learning_rate: float, variables):
+  def __init__(
+      self, learning_rate: float, variables: Sequence[tf.Variable]
+  ) -> None:
     super().__init__(learning_rate, variables)
     self._num_steps = tf.Variable(0.0)
 
-  def variables(self):
+  def variables(self) -> List[tf.Variable]:
     return [self._num_steps, *super().variables()]
 
-  def apply_gradients(self, gradients_and_variables) -> None:
+  def apply_gradients(
+      self, gradients_and_variables: Iterable[Tuple[tf.Tensor, tf.Variable]]
+  ) -> None:
     self._num_steps.assign_add(1.0, read_value=False)
     super().apply_gradients(gradients_and_variables)
 
-  def _apply(self, gradient, variable, mean, mean_square):
+  def _apply(
+      self, gradient: tf.Tensor, variable: tf.Variable, *slots: tf.Variable
+  ) -> None:
+    mean, mean_square = slots
     # TensorFlow computes these once for all variables.
     num_steps = self._num_steps.read_value()
     tf.raw_ops.ResourceApplyAdam(
@@ -95,14 +113,16 @@ class _Adam(_Optimizer):
     )
 
 
-CLIENT_OPTIMIZERS = {
+CLIENT_OPTIMIZERS: Dict[str, Type[_Optimizer]] = {
     'sgd': _Optimizer,
     'momentum': _Momentum,
     'adam': _Adam,
 }
 
 
-def build_client_optimizer(name: str, learning_rate: float, variables):
+def build_client_optimizer(
+    name: str, learning_rate: float, variables: Sequence[tf.Variable]
+) -> _Optimizer:
   """Builds an optimizer with all of its own variables.
 
   Args:

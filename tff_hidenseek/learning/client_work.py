@@ -5,7 +5,7 @@ inside each computation that runs it, because there its variables are made.
 """
 
 import abc
-from typing import Any
+from typing import Any, Mapping, Optional, Sequence
 
 import tensorflow as tf
 
@@ -13,9 +13,13 @@ from tff_hidenseek.layers import class_prior
 from tff_hidenseek.learning import client_optimizers
 from tff_hidenseek.learning import local_training
 from tff_hidenseek.learning import losses
+from tff_hidenseek.learning import options as options_lib
+
+# The examples of one client (see `client_data`).
+Data = Mapping[str, tf.Tensor]
 
 
-def num_bytes(structure) -> tf.Tensor:
+def num_bytes(structure: Any) -> tf.Tensor:
   """Returns the size of a structure of tensors in bytes, as `int64[]`.
 
   A tensor counts its number of elements at run time times the size of its
@@ -44,14 +48,14 @@ class ClientWork(abc.ABC):
   leaves_out_absent_classes: bool = False
 
   @abc.abstractmethod
-  def start(self, message, client_state) -> None:
+  def start(self, message: Any, client_state: Any) -> None:
     """Sets the model from the server's message and the client's own state."""
 
   @abc.abstractmethod
-  def train(self, data, seed: tf.Tensor) -> tf.Tensor:
+  def train(self, data: Data, seed: tf.Tensor) -> tf.Tensor:
     """Trains on the client's data; returns the mean loss, `float32[]`."""
 
-  def personalize(self, data, seed: tf.Tensor) -> tf.Tensor:
+  def personalize(self, data: Data, seed: tf.Tensor) -> tf.Tensor:
     """Trains the client's own model out of a round; returns the mean loss."""
     return self.train(data, seed)
 
@@ -63,7 +67,7 @@ class ClientWork(abc.ABC):
     """Returns what the client keeps for its next round."""
     return ()
 
-  def count_received(self, message) -> tf.Tensor:
+  def count_received(self, message: Any) -> tf.Tensor:
     """Returns the bytes that the server sends this client, `int64[]`.
 
     The whole message, unless the server would send the client a part of it:
@@ -71,7 +75,7 @@ class ClientWork(abc.ABC):
     """
     return num_bytes(message)
 
-  def count_sent(self, upload) -> tf.Tensor:
+  def count_sent(self, upload: Any) -> tf.Tensor:
     """Returns the bytes that this client sends, `int64[]`.
 
     The whole upload, unless the server would remember a part of it from the
@@ -83,7 +87,12 @@ class ClientWork(abc.ABC):
 class GradientClientWork(ClientWork):
   """Local training by gradient steps."""
 
-  def __init__(self, model: tf.keras.Model, options, variables=None):
+  def __init__(
+      self,
+      model: tf.keras.Model,
+      options: options_lib.LocalTrainingOptions,
+      variables: Optional[Sequence[tf.Variable]] = None,
+  ) -> None:
     """Initializes the work.
 
     Args:
@@ -103,17 +112,21 @@ class GradientClientWork(ClientWork):
         options.client_optimizer, options.client_learning_rate, self._variables
     )
 
-  def route_gradients(self, gradients):
+  def route_gradients(
+      self, gradients: Sequence[tf.Tensor]
+  ) -> Sequence[tf.Tensor]:
     """Maps the gradients of the model's trainable variables to `variables`."""
     return gradients
 
   def after_step(self) -> None:
     """Is called after every step, for what depends on the variables."""
 
-  def train(self, data, seed):
+  def train(self, data: Data, seed: tf.Tensor) -> tf.Tensor:
     return self.train_epochs(data, seed, self._options.num_epochs)
 
-  def train_epochs(self, data, seed: tf.Tensor, num_epochs: int) -> tf.Tensor:
+  def train_epochs(
+      self, data: Data, seed: tf.Tensor, num_epochs: int
+  ) -> tf.Tensor:
     """Trains for some epochs; returns the mean loss, `float32[]`."""
     if self._options.class_prior:
       num_classes = self.model.output_shape[-1]
@@ -121,7 +134,7 @@ class GradientClientWork(ClientWork):
           losses.log_class_prior(data['y'], num_classes)
       )
 
-    def train_on_batch(x, y):
+    def train_on_batch(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
       with tf.GradientTape() as tape:
         loss = losses.cross_entropy(self.personal_model(x, training=True), y)
       gradients = self.route_gradients(

@@ -153,5 +153,5 @@ class FederatedAlgorithm:
   build_personal_model: Callable[[ServerState, Any, Any], tf.keras.Model]
   setup_message: Any
   num_weights: int
-  layer_densities: collections.OrderedDict
+  layer_densities: collections.OrderedDict[str, float]
   measurements: Sequence[str] = ()

@@ -6,6 +6,7 @@ server.
 """
 
 import collections
+from typing import Any, Tuple
 
 import tensorflow_federated as tff
 
@@ -50,12 +51,14 @@ def build_federated_algorithm(
       method, aggregation, update_type['totals']
   )
 
-  def broadcast(make_broadcast, server_state):
+  def broadcast(make_broadcast: tff.Computation, server_state: Any) -> Any:
     return tff.federated_broadcast(
         tff.federated_map(make_broadcast, server_state)
     )
 
-  def run_round(server_state, client_states, clients_data):
+  def run_round(
+      server_state: Any, client_states: Any, clients_data: Any
+  ) -> Tuple[Any, Any, Any]:
     message = broadcast(server.make_round_broadcast, server_state)
     output = tff.federated_map(
         clients.update, (message, client_states, clients_data)
@@ -71,7 +74,9 @@ def build_federated_algorithm(
     )
     return new_state, output['client_state'], metrics
 
-  def evaluate_clients(server_state, client_states, train_data, test_data):
+  def evaluate_clients(
+      server_state: Any, client_states: Any, train_data: Any, test_data: Any
+  ) -> Any:
     message = broadcast(server.make_final_broadcast, server_state)
     return tff.federated_map(
         clients.train_and_count_correct,
@@ -84,7 +89,9 @@ def build_federated_algorithm(
     client_states_type = tff.FederatedType(client_state_type, tff.CLIENTS)
 
     @tff.federated_computation(server_type, client_states_type, clients_type)
-    def next_fn(server_state, client_states, clients_data):
+    def next_fn(
+        server_state: Any, client_states: Any, clients_data: Any
+    ) -> federated_algorithm.StatefulClientsOutput:
       return federated_algorithm.StatefulClientsOutput(
           *run_round(server_state, client_states, clients_data)
       )
@@ -97,13 +104,15 @@ def build_federated_algorithm(
   else:
 
     @tff.federated_computation(server_type, clients_type)
-    def next_fn(server_state, clients_data):
+    def next_fn(server_state: Any, clients_data: Any) -> Any:
       no_states = tff.federated_value((), tff.CLIENTS)
       state, _, metrics = run_round(server_state, no_states, clients_data)
       return tff.learning.templates.LearningProcessOutput(state, metrics)
 
     @tff.federated_computation(server_type, clients_type, clients_type)
-    def evaluate_personal(server_state, train_data, test_data):
+    def evaluate_personal(
+        server_state: Any, train_data: Any, test_data: Any
+    ) -> Any:
       no_states = tff.federated_value((), tff.CLIENTS)
       return evaluate_clients(server_state, no_states, train_data, test_data)
 
@@ -114,7 +123,7 @@ def build_federated_algorithm(
     )
 
   @tff.federated_computation(server_type, clients_type)
-  def evaluate(server_state, shards):
+  def evaluate(server_state: Any, shards: Any) -> Any:
     message = broadcast(server.make_final_broadcast, server_state)
     return tff.federated_sum(
         tff.federated_map(clients.count_correct, (message, shards))

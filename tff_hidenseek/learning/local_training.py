@@ -6,7 +6,7 @@ a client's work than to trace it.
 """
 
 import collections
-from typing import Callable
+from typing import Callable, Mapping, Tuple
 
 import tensorflow as tf
 
@@ -19,7 +19,7 @@ _EVALUATION_BATCH_SIZE = 250
 
 def run_epochs(
     step_fn: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
-    data,
+    data: Mapping[str, tf.Tensor],
     seed: tf.Tensor,
     *,
     num_epochs: int,
@@ -42,14 +42,18 @@ def run_epochs(
   """
   num_examples = tf.shape(data['y'])[0]
 
-  def train_epoch(epoch, loss_sum):
+  def train_epoch(
+      epoch: tf.Tensor, loss_sum: tf.Tensor
+  ) -> Tuple[tf.Tensor, tf.Tensor]:
     order = tf.random.experimental.stateless_shuffle(
         tf.range(num_examples),
         random_seeds.fold_in(seed, epoch),
         alg=random_seeds.ALGORITHM,
     )
 
-    def train_batch(start, loss_sum):
+    def train_batch(
+        start: tf.Tensor, loss_sum: tf.Tensor
+    ) -> Tuple[tf.Tensor, tf.Tensor]:
       chosen = order[start : start + batch_size]
       loss = step_fn(tf.gather(data['x'], chosen), tf.gather(data['y'], chosen))
       size = tf.cast(tf.size(chosen), tf.float32)
@@ -67,8 +71,8 @@ def run_epochs(
 
 
 def evaluate(
-    logits_fn: Callable[[tf.Tensor], tf.Tensor], data
-) -> collections.OrderedDict:
+    logits_fn: Callable[[tf.Tensor], tf.Tensor], data: Mapping[str, tf.Tensor]
+) -> collections.OrderedDict[str, tf.Tensor]:
   """Counts how many examples a model classifies correctly.
 
   Args:
@@ -80,7 +84,9 @@ def evaluate(
   """
   num_examples = tf.shape(data['y'])[0]
 
-  def count_batch(start, num_correct):
+  def count_batch(
+      start: tf.Tensor, num_correct: tf.Tensor
+  ) -> Tuple[tf.Tensor, tf.Tensor]:
     batch = slice(start, start + _EVALUATION_BATCH_SIZE)
     predicted = tf.argmax(
         logits_fn(data['x'][batch]), axis=-1, output_type=tf.int32

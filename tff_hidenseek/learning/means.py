@@ -25,14 +25,14 @@ def _build_mean(
   weighted = weight_type is not None
 
   @tff.tensorflow.computation(value_type)
-  def decode_one(value):
+  def decode_one(value: Any) -> Any:
     return decode(value)
 
   decoded_type = decode_one.type_signature.result
   total_type = tff.to_type((decoded_type, tff.TensorType(np.float32)))
 
   @tff.tensorflow.computation
-  def zero():
+  def zero() -> Any:
     zeros = tff.types.structure_from_tensor_type_tree(
         lambda t: tf.zeros(t.shape, t.dtype), decoded_type
     )
@@ -41,7 +41,7 @@ def _build_mean(
   @tff.tensorflow.computation(
       total_type, (value_type, weight_type) if weighted else value_type
   )
-  def accumulate(total, client):
+  def accumulate(total: Any, client: Any) -> Any:
     value, weight = client if weighted else (client, 1.0)
     weight = tf.cast(weight, tf.float32)
     decoded_sum, weight_sum = total
@@ -51,21 +51,21 @@ def _build_mean(
     return decoded_sum, weight_sum + weight
 
   @tff.tensorflow.computation(total_type, total_type)
-  def merge(a, b):
+  def merge(a: Any, b: Any) -> Any:
     return tf.nest.map_structure(tf.add, a, b)
 
   @tff.tensorflow.computation(total_type)
-  def report(total):
+  def report(total: Any) -> Any:
     decoded_sum, weight_sum = total
     return tf.nest.map_structure(
         lambda x: tf.math.divide_no_nan(x, weight_sum), decoded_sum
     )
 
   @tff.federated_computation
-  def initialize():
+  def initialize() -> Any:
     return tff.federated_value((), tff.SERVER)
 
-  def mean(state, clients):
+  def mean(state: Any, clients: Any) -> tff.templates.MeasuredProcessOutput:
     result = tff.federated_aggregate(clients, zero(), accumulate, merge, report)
     measurements = tff.federated_value((), tff.SERVER)
     return tff.templates.MeasuredProcessOutput(state, result, measurements)
@@ -78,7 +78,9 @@ def _build_mean(
     weight_type = tff.FederatedType(weight_type, tff.CLIENTS)
 
     @tff.federated_computation(state_type, value_type, weight_type)
-    def next_fn(state, value, weight):
+    def next_fn(
+        state: Any, value: Any, weight: Any
+    ) -> tff.templates.MeasuredProcessOutput:
       return mean(state, tff.federated_zip((value, weight)))
 
   return tff.templates.AggregationProcess(initialize, next_fn)
@@ -91,7 +93,7 @@ class DecodedMeanFactory(tff.aggregators.WeightedAggregationFactory):
   sum to 0.
   """
 
-  def __init__(self, decode: Callable[[Any], Any]):
+  def __init__(self, decode: Callable[[Any], Any]) -> None:
     """Initializes the factory.
 
     Args:
@@ -99,7 +101,9 @@ class DecodedMeanFactory(tff.aggregators.WeightedAggregationFactory):
     """
     self._decode = decode
 
-  def create(self, value_type, weight_type):
+  def create(
+      self, value_type: tff.Type, weight_type: tff.Type
+  ) -> tff.templates.AggregationProcess:
     """Creates the process."""
     return _build_mean(self._decode, value_type, weight_type)
 
@@ -112,7 +116,7 @@ class UnweightedDecodedMeanFactory(
   See `DecodedMeanFactory`.
   """
 
-  def __init__(self, decode: Callable[[Any], Any]):
+  def __init__(self, decode: Callable[[Any], Any]) -> None:
     """Initializes the factory.
 
     Args:
@@ -120,6 +124,6 @@ class UnweightedDecodedMeanFactory(
     """
     self._decode = decode
 
-  def create(self, value_type):
+  def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
     """Creates the process."""
     return _build_mean(self._decode, value_type, None)

@@ -21,7 +21,7 @@ def option(
     above: Optional[float] = None,
     maximum: Optional[float] = None,
     choices: Optional[Sequence[str]] = None,
-):
+) -> Any:
   """Declares one option.
 
   Args:
@@ -36,7 +36,9 @@ def option(
     An attrs field that raises `ValueError` on any other value.
   """
 
-  def validate(instance, attribute, value):
+  def validate(
+      instance: object, attribute: 'attrs.Attribute[Any]', value: Any
+  ) -> None:
     del instance
     rule = None
     if isinstance(value, float) and not math.isfinite(value):
@@ -59,7 +61,7 @@ def option(
   )
 
 
-def client_optimizer_option(default: str):
+def client_optimizer_option(default: str) -> Any:
   """Declares the optimizer of the local training."""
   return option(
       default,
@@ -68,14 +70,14 @@ def client_optimizer_option(default: str):
   )
 
 
-def client_learning_rate_option(default: float):
+def client_learning_rate_option(default: float) -> Any:
   """Declares the step size of the local training."""
   return option(
       default, 'Learning rate of a client\'s local training.', above=0
   )
 
 
-def kernel_gain_option():
+def kernel_gain_option() -> Any:
   """Declares the scale of frozen weights."""
   return option(
       1.0,
@@ -85,7 +87,7 @@ def kernel_gain_option():
   )
 
 
-def class_prior_option(default: bool):
+def class_prior_option(default: bool) -> Any:
   """Declares whether the frequencies of a client's classes are used."""
   return option(
       default,

@@ -17,7 +17,7 @@ class OwnModels:
       self,
       task: federated_algorithm.LearningTask,
       method: federated_algorithm.Method,
-  ):
+  ) -> None:
     """Prepares for models.
 
     Args:
@@ -67,12 +67,14 @@ class OwnModels:
     )()
     return client.personal_model
 
-  def _make_final_broadcast(self, state):
+  def _make_final_broadcast(
+      self, state: federated_algorithm.ServerState
+  ) -> Any:
     return server_computations.make_broadcast(
         self._method.make_final_message, _to_tensors(state)
     )
 
-  def _to_client_state(self, client_state):
+  def _to_client_state(self, client_state: Any) -> Any:
     if not self._method.is_stateful:
       return ()
     if client_state is None:
@@ -80,5 +82,5 @@ class OwnModels:
     return _to_tensors(client_state)
 
 
-def _to_tensors(structure):
+def _to_tensors(structure: Any) -> Any:
   return tf.nest.map_structure(tf.constant, structure)

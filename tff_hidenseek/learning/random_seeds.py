@@ -25,7 +25,9 @@ class Purpose(enum.IntEnum):
   INITIAL_SCORES = 4
 
 
-def client_seed(seed: int, purpose: Purpose, round_num, client_id) -> tf.Tensor:
+def client_seed(
+    seed: int, purpose: Purpose, round_num: tf.Tensor, client_id: tf.Tensor
+) -> tf.Tensor:
   """Derives the seed of one client's draws in one round.
 
   Args:
@@ -43,6 +45,6 @@ def client_seed(seed: int, purpose: Purpose, round_num, client_id) -> tf.Tensor:
   return folded
 
 
-def fold_in(seed: tf.Tensor, number) -> tf.Tensor:
+def fold_in(seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
   """Derives a new seed `int64[2]` from a seed and an integer `[]`."""
   return seed * _MULTIPLIER + tf.cast(number, tf.int64)

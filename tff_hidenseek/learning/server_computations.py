@@ -1,7 +1,7 @@
 """What runs at the server, as TFF computations."""
 
 import collections
-from typing import Any, Callable, Sequence, Tuple
+from typing import Any, Callable, List, Sequence, Tuple
 
 import attrs
 import numpy as np
@@ -64,7 +64,7 @@ def broadcast_type(
 
 def make_broadcast(
     make_message: Callable[[Any], Any], state: federated_algorithm.ServerState
-) -> collections.OrderedDict:
+) -> collections.OrderedDict[str, Any]:
   """Returns all that the server sends to a client in a round, as tensors."""
   return collections.OrderedDict(
       round_num=state.round_num, content=make_message(state.algorithm)
@@ -89,7 +89,7 @@ def build_server_computations(
   initial_state = _build_initial_state(method.initial_state)
 
   @tff.federated_computation
-  def initialize():
+  def initialize() -> Any:
     return tff.federated_zip(
         federated_algorithm.ServerState(
             round_num=tff.federated_value(np.int32(0), tff.SERVER),
@@ -101,20 +101,25 @@ def build_server_computations(
   state_type = initialize.type_signature.result.member
 
   @tff.tensorflow.computation(state_type)
-  def make_round_broadcast(state):
+  def make_round_broadcast(state: federated_algorithm.ServerState) -> Any:
     return make_broadcast(method.make_message, state)
 
   @tff.tensorflow.computation(state_type)
-  def make_final_broadcast(state):
+  def make_final_broadcast(state: federated_algorithm.ServerState) -> Any:
     return make_broadcast(method.make_final_message, state)
 
   aggregated = aggregation.next.type_signature.result
-  names = []
+  names: List[str] = []
 
   @tff.tensorflow.computation(
       state_type, aggregated.state.member, aggregated.result.member, totals_type
   )
-  def update(state, aggregator, aggregate, totals):
+  def update(
+      state: federated_algorithm.ServerState,
+      aggregator: Any,
+      aggregate: Any,
+      totals: Any,
+  ) -> Any:
     algorithm, measurements = method.update_server(state.algorithm, aggregate)
     names[:] = measurements
     metrics = collections.OrderedDict(
@@ -143,13 +148,15 @@ def build_weight_accessors(
   """
 
   @tff.tensorflow.computation(state_type)
-  def get_model_weights(state):
+  def get_model_weights(state: federated_algorithm.ServerState) -> Any:
     return state.algorithm
 
   @tff.tensorflow.computation(
       state_type, get_model_weights.type_signature.result
   )
-  def set_model_weights(state, weights):
+  def set_model_weights(
+      state: federated_algorithm.ServerState, weights: Any
+  ) -> federated_algorithm.ServerState:
     return attrs.evolve(state, algorithm=weights)
 
   return get_model_weights, set_model_weights
@@ -158,7 +165,7 @@ def build_weight_accessors(
 def _build_initial_state(arrays: Any) -> tff.Computation:
 
   @tff.tensorflow.computation
-  def initial_state():
+  def initial_state() -> Any:
     return tf.nest.map_structure(tf.constant, arrays)
 
   return initial_state

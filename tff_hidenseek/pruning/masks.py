@@ -21,6 +21,7 @@ Raises:
 from typing import Dict, Mapping
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from tff_hidenseek.pruning import selection
@@ -32,12 +33,12 @@ _FIRST_STREAM = 1 << 32
 
 def _build_magnitude_mask(
     model: tf.keras.Model,
-    kernels: Mapping[str, np.ndarray],
+    kernels: Mapping[str, npt.NDArray[np.float64]],
     density: float,
     *,
     seed: int,
     num_iterations: int,
-) -> Dict[str, np.ndarray]:
+) -> Dict[str, npt.NDArray[np.bool_]]:
   """Keeps the weights with the largest magnitude, whatever their layer."""
   del model, seed  # The kernels say it all.
   selection.check_arguments(density, num_iterations)
@@ -56,12 +57,12 @@ def _build_magnitude_mask(
 
 def _build_random_mask(
     model: tf.keras.Model,
-    kernels: Mapping[str, np.ndarray],
+    kernels: Mapping[str, npt.NDArray[np.float64]],
     density: float,
     *,
     seed: int,
     num_iterations: int,
-) -> Dict[str, np.ndarray]:
+) -> Dict[str, npt.NDArray[np.bool_]]:
   """Keeps as many random weights of each layer as SynFlow does."""
   masks = synflow.build_synflow_mask(
       model, kernels, density, seed=seed, num_iterations=num_iterations
@@ -76,12 +77,12 @@ def _build_random_mask(
 
 def _build_shuffled_mask(
     model: tf.keras.Model,
-    kernels: Mapping[str, np.ndarray],
+    kernels: Mapping[str, npt.NDArray[np.float64]],
     density: float,
     *,
     seed: int,
     num_iterations: int,
-) -> Dict[str, np.ndarray]:
+) -> Dict[str, npt.NDArray[np.bool_]]:
   """Shuffles SynFlow's mask inside each layer."""
   masks = synflow.build_synflow_mask(
       model, kernels, density, seed=seed, num_iterations=num_iterations
@@ -93,7 +94,7 @@ def _build_shuffled_mask(
   return shuffled
 
 
-def _draw_words(seed, index, size):
+def _draw_words(seed: int, index: int, size: int) -> npt.NDArray[np.uint64]:
   key = np.array([seed, _FIRST_STREAM + index], np.uint64)
   return np.random.Philox(key=key).random_raw(size)
 

@@ -6,9 +6,10 @@ of NumPy's Philox generator, each layer's from its own stream.
 """
 
 import math
-from typing import Dict, Mapping, Sequence
+from typing import Dict, Mapping, Sequence, Tuple
 
 import numpy as np
+import numpy.typing as npt
 
 _DISTRIBUTIONS = ('ternary', 'gaussian')
 _SCALE_NUMERATOR = 127
@@ -16,7 +17,7 @@ _SCALE_NUMERATOR = 127
 
 def draw_kernels(
     shapes: Mapping[str, Sequence[int]], seed: int, distribution: str
-) -> Dict[str, np.ndarray]:
+) -> Dict[str, npt.NDArray[np.float64]]:
   """Draws a random kernel for each layer.
 
   Args:
@@ -43,11 +44,11 @@ def draw_kernels(
 
 
 def frozen_weights(
-    kernels: Mapping[str, np.ndarray],
-    masks: Mapping[str, np.ndarray],
+    kernels: Mapping[str, npt.NDArray[np.float64]],
+    masks: Mapping[str, npt.NDArray[np.bool_]],
     distribution: str,
     gain: float,
-) -> Dict[str, np.ndarray]:
+) -> Dict[str, npt.NDArray[np.float32]]:
   """Returns the values that the kept weights are frozen at.
 
   Their scale is gain * sqrt(2 / (fan_in * density of the layer)), so that a
@@ -80,7 +81,7 @@ def frozen_weights(
   return weights
 
 
-def _check_distribution(distribution):
+def _check_distribution(distribution: str) -> None:
   if distribution not in _DISTRIBUTIONS:
     raise ValueError(
         f'`distribution` must be one of {_DISTRIBUTIONS}, found '
@@ -88,31 +89,38 @@ def _check_distribution(distribution):
     )
 
 
-def _fan_in(shape):
+def _fan_in(shape: Sequence[int]) -> int:
   return math.prod(shape[:-1])
 
 
-def _draw_dyadic(stream, size):
+def _draw_dyadic(
+    stream: np.random.Philox, size: int
+) -> Tuple[npt.NDArray[np.float64], npt.NDArray[np.uint64]]:
   """Draws uniform numbers in (0, 1), odd multiples of 2**-53, and raw words."""
   words = stream.random_raw(size)
-  return (2 * (words >> np.uint64(12)) + 1) * 2.0**-53, words
+  odd = 2 * (words >> np.uint64(12)) + 1
+  return odd * np.float64(2.0**-53), words
 
 
-def _draw_uniform(stream, size):
+def _draw_uniform(
+    stream: np.random.Philox, size: int
+) -> npt.NDArray[np.float64]:
   """Draws uniform numbers in (-1, 1)."""
   magnitudes, words = _draw_dyadic(stream, size)
   # The lowest bit of a word is not in its magnitude.
   return np.where(words & np.uint64(1), magnitudes, -magnitudes)
 
 
-def _draw_normal(stream, size):
+def _draw_normal(
+    stream: np.random.Philox, size: int
+) -> npt.NDArray[np.float64]:
   """Draws normal numbers (Box-Muller)."""
   radii, _ = _draw_dyadic(stream, size)
   angles, _ = _draw_dyadic(stream, size)
   return np.sqrt(-2 * np.log(radii)) * np.cos(2 * np.pi * angles)
 
 
-def _snap_scale(scale):
+def _snap_scale(scale: float) -> float:
   """Returns the number nearest to `scale` among 127 / 2**k."""
   exponent = math.frexp(scale / _SCALE_NUMERATOR)[1]
   candidates = [

@@ -1,8 +1,9 @@
 """Which weights a pruning keeps: the largest ones, and what is asked of it."""
 
-from typing import Mapping
+from typing import Any, Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 
 def check_arguments(density: float, num_iterations: int) -> None:
@@ -34,7 +35,9 @@ def check_no_layer_is_empty(
     )
 
 
-def keep_largest(values: np.ndarray, num_kept: int) -> np.ndarray:
+def keep_largest(
+    values: npt.NDArray[Any], num_kept: int
+) -> npt.NDArray[np.bool_]:
   """Marks the largest values.
 
   Args:

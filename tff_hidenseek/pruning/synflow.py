@@ -10,6 +10,7 @@ in masses, and the mask is decided by indices and rounding, not by the seed.
 from typing import Callable, Dict, Iterable, List, Mapping
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from tff_hidenseek.pruning import selection
@@ -38,7 +39,7 @@ def build_saliency_fn(
   ones = tf.ones([1, *model.input_shape[1:]], model.dtype)
 
   @tf.function
-  def saliency_fn():
+  def saliency_fn() -> List[tf.Tensor]:
     with tf.GradientTape() as tape:
       flow = tf.reduce_sum(model(ones))
     gradients = tape.gradient(flow, kernels)
@@ -49,12 +50,12 @@ def build_saliency_fn(
 
 def build_synflow_mask(
     model: tf.keras.Model,
-    kernels: Mapping[str, np.ndarray],
+    kernels: Mapping[str, npt.NDArray[np.float64]],
     density: float,
     *,
     seed: int,
     num_iterations: int,
-) -> Dict[str, np.ndarray]:
+) -> Dict[str, npt.NDArray[np.bool_]]:
   """Keeps the weights with the largest saliency; see `masks.MASK_FNS`.
 
   After iteration t, density**(t / num_iterations) of the weights are left. The
@@ -68,7 +69,9 @@ def build_synflow_mask(
   del seed  # The kernels are the only randomness.
   selection.check_arguments(density, num_iterations)
   magnitudes = {name: np.abs(kernel) for name, kernel in kernels.items()}
-  survivors = {name: np.arange(k.size) for name, k in kernels.items()}
+  survivors: Dict[str, npt.NDArray[np.intp]] = {
+      name: np.arange(k.size) for name, k in kernels.items()
+  }
   total = sum(kernel.size for kernel in kernels.values())
   saliency_fn = build_saliency_fn(model, kernels)
   for iteration in range(1, num_iterations + 1):
@@ -93,7 +96,7 @@ def build_synflow_mask(
   return {name: magnitude > 0 for name, magnitude in magnitudes.items()}
 
 
-def _round_to_leading_bits(values):
+def _round_to_leading_bits(values: npt.NDArray[np.float64]) -> None:
   """Rounds floats that are not negative to fewer significant bits, in place."""
   bits = values.view(np.int64)
   bits += 1 << (_NUM_IGNORED_BITS - 1)

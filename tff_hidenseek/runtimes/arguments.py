@@ -1,6 +1,7 @@
 """The argument of a computation as tensors of its dataflow's symbols."""
 
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import (
+    Callable, Dict, Iterator, List, Optional, Sequence, Tuple)
 
 import attrs
 import tensorflow as tf
@@ -28,7 +29,7 @@ class Arguments:
 
   def convert_client(self, index: int) -> _Tensors:
     """Returns the tensors of the client with that index."""
-    tensors = {}
+    tensors: _Tensors = {}
     for members, member in self._lists:
       try:
         converted = member.convert(members[index])
@@ -37,7 +38,7 @@ class Arguments:
       tensors.update(zip(member.symbols, converted))
     return tensors
 
-  def add_clients(self, members: Sequence[object], member: '_Member'):
+  def add_clients(self, members: Sequence[object], member: '_Member') -> None:
     """Adds a list with one value for each client."""
     if self.num_clients not in (None, len(members)):
       raise ValueError(
@@ -54,6 +55,10 @@ class _Member:
 
   convert: values.Converter
   symbols: Tuple[dataflow.Symbol, ...]
+
+
+# Adds a value to the arguments.
+_Bind = Callable[[object, Arguments], None]
 
 
 def build_binder(
@@ -73,7 +78,7 @@ def build_binder(
     return lambda _: Arguments()
   bind = _build(type_spec, 'argument', iter(symbols))
 
-  def bind_argument(value):
+  def bind_argument(value: object) -> Arguments:
     arguments = Arguments()
     bind(value, arguments)
     return arguments
@@ -81,7 +86,9 @@ def build_binder(
   return bind_argument
 
 
-def _build(type_spec, name, symbols):
+def _build(
+    type_spec: tff.Type, name: str, symbols: Iterator[dataflow.Symbol]
+) -> _Bind:
   """Builds a function that adds a value to `Arguments`."""
   if isinstance(type_spec, tff.StructType) and _contains_placed(type_spec):
     return _build_struct(type_spec, name, symbols)
@@ -95,7 +102,7 @@ def _build(type_spec, name, symbols):
       and not type_spec.all_equal
   ):
 
-    def bind_clients(value, arguments):
+    def bind_clients(value: object, arguments: Arguments) -> None:
       if not isinstance(value, (list, tuple)):
         raise TypeError(
             f'`{name}` must be a list with one value for each client, found'
@@ -109,14 +116,16 @@ def _build(type_spec, name, symbols):
   )
 
 
-def _build_struct(type_spec, name, symbols):
+def _build_struct(
+    type_spec: tff.StructType, name: str, symbols: Iterator[dataflow.Symbol]
+) -> _Bind:
   elements = tff.structure.to_elements(type_spec)
   binds = [
       _build(element, f'argument {index}' if key is None else key, symbols)
       for index, (key, element) in enumerate(elements)
   ]
 
-  def bind(value, arguments):
+  def bind(value: object, arguments: Arguments) -> None:
     items = values.struct_items(value, type_spec, name)
     for bind_item, item in zip(binds, items):
       bind_item(item, arguments)
@@ -124,7 +133,7 @@ def _build_struct(type_spec, name, symbols):
   return bind
 
 
-def _contains_placed(type_spec):
+def _contains_placed(type_spec: tff.Type) -> bool:
   if isinstance(type_spec, tff.StructType):
     return any(
         _contains_placed(element)

@@ -7,7 +7,7 @@ of the groups: a result does not depend on who computed what.
 """
 
 import asyncio
-from typing import Sequence
+from typing import Any, List, Sequence, Tuple
 import weakref
 
 import numpy as np
@@ -17,6 +17,7 @@ from tff_hidenseek.runtimes import in_process
 from tff_hidenseek.runtimes import remote_visit
 from tff_hidenseek.runtimes import remote_workers
 from tff_hidenseek.runtimes import schedule
+from tff_hidenseek.runtimes import worker_stub
 
 
 def create_cluster_context(
@@ -63,9 +64,11 @@ class _RemoteClients:
 
   def __init__(self, workers: remote_workers.RemoteWorkers):
     self._workers = workers
-    self._remote_visits = weakref.WeakKeyDictionary()
+    self._remote_visits: weakref.WeakKeyDictionary[
+        schedule.Pass, remote_visit.RemoteVisit
+    ] = weakref.WeakKeyDictionary()
 
-  def visit(self, visit: schedule.Visit):
+  def visit(self, visit: schedule.Visit) -> schedule.VisitResult:
     """Makes a visit: see `schedule.VisitFn`."""
     if not visit.num_clients:
       return visit.zero, []
@@ -73,12 +76,17 @@ class _RemoteClients:
     if remote is None:
       remote = remote_visit.build_remote_visit(visit.work)
       self._remote_visits[visit.work] = remote
-    groups = np.array_split(
-        np.arange(visit.num_clients, dtype=np.int32),
-        min(visit.num_clients, self._workers.num_workers),
-    )
+    groups: List[Sequence[int]] = [
+        list(group)
+        for group in np.array_split(
+            np.arange(visit.num_clients, dtype=np.int32),
+            min(visit.num_clients, self._workers.num_workers),
+        )
+    ]
 
-    def run_group(stub, index):
+    def run_group(
+        stub: worker_stub.WorkerStub, index: int
+    ) -> schedule.VisitResult:
       argument = remote.make_argument(visit, groups[index])
       executor = tff.framework.RemoteExecutor(stub)
       return remote.read_result(
@@ -95,7 +103,12 @@ class _RemoteClients:
     return totals, [client for _, kept in results for client in kept]
 
 
-async def _invoke(executor, computation, argument, clients):
+async def _invoke(
+    executor: tff.framework.RemoteExecutor,
+    computation: tff.framework.ConcreteComputation,
+    argument: Tuple[object, ...],
+    clients: Sequence[int],
+) -> Any:
   """Runs a computation in a worker."""
   executor.set_cardinalities({tff.CLIENTS: len(clients)})
   try:

@@ -20,8 +20,10 @@ class RuntimeOptions:
     client_devices: Devices that train clients in this process; `None` is all
       GPUs, else the CPU.
     workers: Addresses `host:port` of the workers of a cluster.
-    worker_timeout: Seconds without an answer after which a worker is dead, and
-      without a live worker after which a computation fails.
+    worker_timeout: Seconds that a worker on this machine may take to start. In
+      a cluster, seconds without an answer after which a worker's clients move
+      to another, and without any worker that answers after which a computation
+      fails.
   """
 
   client_threads: Optional[int] = None

@@ -4,7 +4,7 @@ Zips, selections, broadcasts and functions are gone. What is left are calls at
 the server or at the clients, and aggregations between them.
 """
 
-from typing import Callable, Iterable, List, Tuple
+from typing import Callable, Dict, Iterable, List, Tuple
 
 import attrs
 import tensorflow as tf
@@ -29,6 +29,7 @@ class Symbol:
 
   @property
   def spec(self) -> tf.TensorSpec:
+    """The shape and dtype of the tensor."""
     return type_leaves.tensor_spec(self.type_spec)
 
 
@@ -105,9 +106,10 @@ def find_free_symbols(
     bound: Symbols that are defined otherwise.
     results: Symbols that are wanted besides the inputs of `calls`.
   """
-  bound, free = set(bound), {}
+  known = set(bound)
+  free: Dict[Symbol, None] = {}  # A set that keeps its order.
   for call in calls:
-    free.update((s, None) for s in call.inputs if s not in bound)
-    bound.update(call.outputs)
-  free.update((s, None) for s in results if s not in bound)
+    free.update((s, None) for s in call.inputs if s not in known)
+    known.update(call.outputs)
+  free.update((s, None) for s in results if s not in known)
   return tuple(free)

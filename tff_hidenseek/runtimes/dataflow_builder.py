@@ -4,7 +4,8 @@ TFF compiles a computation to building blocks whose leaves are TensorFlow. They
 are walked once, with symbols in the place of tensors.
 """
 
-from typing import List
+from typing import (
+    Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple)
 
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -43,9 +44,12 @@ def build_dataflow(
 
 # A value of the walk is a symbol, a `tff.structure.Struct` of values, or a
 # function from value to value; None stands for no parameter.
+_Value = Any
+_Function = Callable[[_Value], _Value]
+_Scope = Mapping[str, _Value]
 
 
-def _flatten(value) -> List[dataflow.Symbol]:
+def _flatten(value: _Value) -> List[dataflow.Symbol]:
   """Returns the symbols of a value, in order."""
   if value is None:
     return []
@@ -56,7 +60,7 @@ def _flatten(value) -> List[dataflow.Symbol]:
   return [s for element in value for s in _flatten(element)]
 
 
-def _pack(type_spec: tff.Type, symbols):
+def _pack(type_spec: tff.Type, symbols: Iterator[dataflow.Symbol]) -> _Value:
   """Returns the value of an unplaced type made of an iterator of symbols."""
   if isinstance(type_spec, tff.StructType):
     return tff.structure.Struct(
@@ -68,7 +72,9 @@ def _pack(type_spec: tff.Type, symbols):
   return next(symbols)
 
 
-def _new_symbols(type_spec: tff.Type, at_clients: bool, depth: int):
+def _new_symbols(
+    type_spec: tff.Type, at_clients: bool, depth: int
+) -> Tuple[dataflow.Symbol, ...]:
   """Returns new symbols for the leaves of an unplaced type."""
   return tuple(
       dataflow.Symbol(leaf, at_clients, depth)
@@ -76,7 +82,7 @@ def _new_symbols(type_spec: tff.Type, at_clients: bool, depth: int):
   )
 
 
-def _new_parameter(type_spec: tff.Type):
+def _new_parameter(type_spec: tff.Type) -> _Value:
   """Returns a value of new symbols for a parameter."""
   if isinstance(type_spec, tff.FederatedType):
     at_clients = type_spec.placement is tff.CLIENTS and not type_spec.all_equal
@@ -100,13 +106,15 @@ class _Walk:
     aggregations: The aggregations so far.
   """
 
-  def __init__(self):
-    self.calls = []
-    self.aggregations = []
+  def __init__(self) -> None:
+    self.calls: List[dataflow.Call] = []
+    self.aggregations: List[dataflow.Aggregation] = []
     self._at_clients = False
-    self._leaves = {}
+    self._leaves: Dict[bytes, tensorflow_leaf.TensorFlowLeaf] = {}
 
-  def evaluate(self, block, scope):
+  def evaluate(
+      self, block: tff.framework.ComputationBuildingBlock, scope: _Scope
+  ) -> _Value:
     """Returns the value of `block`, with the names in `scope` bound."""
     framework = tff.framework
     if isinstance(block, framework.Reference):
@@ -122,10 +130,10 @@ class _Walk:
           for name, element in tff.structure.iter_elements(block)
       ])
     if isinstance(block, framework.Block):
-      scope = dict(scope)
+      inner = dict(scope)
       for name, value in block.locals:
-        scope[name] = self.evaluate(value, scope)
-      return self.evaluate(block.result, scope)
+        inner[name] = self.evaluate(value, inner)
+      return self.evaluate(block.result, inner)
     if isinstance(block, framework.Call):
       function = self.evaluate(block.function, scope)
       if block.argument is None:
@@ -146,7 +154,9 @@ class _Walk:
         ' building blocks.'
     )
 
-  def _call_leaf(self, block, argument):
+  def _call_leaf(
+      self, block: tff.framework.CompiledComputation, argument: _Value
+  ) -> _Value:
     key = block.proto.SerializeToString(deterministic=True)
     if key not in self._leaves:
       self._leaves[key] = tensorflow_leaf.TensorFlowLeaf(
@@ -156,7 +166,7 @@ class _Walk:
         self._leaves[key], _flatten(argument), block.type_signature.result
     )
 
-  def _add_literal(self, block):
+  def _add_literal(self, block: tff.framework.Literal) -> _Value:
     value, spec = block.value, type_leaves.tensor_spec(block.type_signature)
     return self._add_call(
         lambda _: [tf.constant(value, spec.dtype, spec.shape)],
@@ -164,25 +174,30 @@ class _Walk:
         block.type_signature,
     )
 
-  def _add_call(self, function, inputs, result_type):
+  def _add_call(
+      self,
+      function: Callable[[List[tf.Tensor]], List[tf.Tensor]],
+      inputs: Sequence[dataflow.Symbol],
+      result_type: tff.Type,
+  ) -> _Value:
     depth = max((symbol.depth for symbol in inputs), default=0)
     outputs = _new_symbols(result_type, self._at_clients, depth)
     self.calls.append(dataflow.Call(function, tuple(inputs), outputs))
     return _pack(result_type, iter(outputs))
 
-  def _find_intrinsic(self, block):
+  def _find_intrinsic(self, block: tff.framework.Intrinsic) -> _Function:
     framework = tff.framework
     uri = block.uri
     if uri == framework.FEDERATED_AGGREGATE.uri:
       return lambda argument: self._aggregate(block, argument)
     if uri == framework.FEDERATED_MAP.uri:
-      return lambda argument: self._apply(*argument, at_clients=True)
+      return lambda pair: self._apply(pair[0], pair[1], at_clients=True)
     if uri == framework.FEDERATED_EVAL_AT_CLIENTS.uri:
       return lambda function: self._apply(function, None, at_clients=True)
     if uri in (
         framework.FEDERATED_APPLY.uri, framework.FEDERATED_MAP_ALL_EQUAL.uri
     ):
-      return lambda argument: self._apply(*argument, at_clients=False)
+      return lambda pair: self._apply(pair[0], pair[1], at_clients=False)
     if uri == framework.FEDERATED_EVAL_AT_SERVER.uri:
       return lambda function: self._apply(function, None, at_clients=False)
     if uri in (
@@ -198,7 +213,9 @@ class _Walk:
         " use TFF's worker (--runtime=worker)."
     )
 
-  def _apply(self, function, argument, at_clients):
+  def _apply(
+      self, function: _Function, argument: _Value, at_clients: bool
+  ) -> _Value:
     """Applies a function, its calls placed at the clients or not."""
     outside, self._at_clients = self._at_clients, at_clients
     try:
@@ -206,7 +223,9 @@ class _Walk:
     finally:
       self._at_clients = outside
 
-  def _aggregate(self, block, argument):
+  def _aggregate(
+      self, block: tff.framework.Intrinsic, argument: _Value
+  ) -> _Value:
     values, zero, accumulate, merge, report = argument
     zero_type = block.type_signature.parameter[2].parameter[0]
     accumulator = _new_symbols(zero_type, True, 0)
@@ -230,7 +249,9 @@ class _Walk:
         report, _pack(zero_type, iter(outputs)), at_clients=False
     )
 
-  def _collect(self, function, first, second):
+  def _collect(
+      self, function: _Function, first: _Value, second: _Value
+  ) -> Tuple[Tuple[dataflow.Call, ...], Tuple[dataflow.Symbol, ...]]:
     """Returns the calls and the result's symbols of a function of two."""
     calls_outside, self.calls = self.calls, []
     result = self._apply(

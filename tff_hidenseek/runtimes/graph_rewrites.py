@@ -2,7 +2,8 @@
 
 import collections
 import itertools
-from typing import List, Optional, Sequence
+from typing import (
+    Any, Callable, Iterable, List, Mapping, Optional, Sequence, Set)
 
 import tensorflow as tf
 
@@ -21,7 +22,7 @@ def _node_name(tensor_or_input: str) -> str:
   return tensor_or_input.lstrip('^').split(':')[0]
 
 
-def make_function_names_unique(graph_def: tf.compat.v1.GraphDef):
+def make_function_names_unique(graph_def: tf.compat.v1.GraphDef) -> None:
   """Renames, in place, the functions of a graph's library.
 
   Function names are global in a process, and two computations often hold
@@ -33,12 +34,12 @@ def make_function_names_unique(graph_def: tf.compat.v1.GraphDef):
   suffix = f'_leaf{next(_unique_ids)}'
   names = {function.signature.name for function in graph_def.library.function}
 
-  def rename_reference(reference):
+  def rename_reference(reference: Any) -> None:
     if reference.name in names:
       reference.name += suffix
     rename_in_attributes(reference.attr)
 
-  def rename_in_attributes(attributes):
+  def rename_in_attributes(attributes: Any) -> None:
     for key, value in attributes.items():
       kind = value.WhichOneof('value')
       if kind == 'func':
@@ -51,7 +52,7 @@ def make_function_names_unique(graph_def: tf.compat.v1.GraphDef):
         if value.s.decode() in names:
           value.s += suffix.encode()
 
-  def rename_in_nodes(nodes):
+  def rename_in_nodes(nodes: Any) -> None:
     for node in nodes:
       if node.op in names:
         node.op += suffix
@@ -69,7 +70,7 @@ def make_function_names_unique(graph_def: tf.compat.v1.GraphDef):
       gradient.gradient_func += suffix
 
 
-def pin_host_ops(graph_def: tf.compat.v1.GraphDef):
+def pin_host_ops(graph_def: tf.compat.v1.GraphDef) -> None:
   """Places, in place, the ops on dataset iterators on the CPU."""
   nodes = itertools.chain(
       graph_def.node, *(f.node_def for f in graph_def.library.function)
@@ -81,7 +82,7 @@ def pin_host_ops(graph_def: tf.compat.v1.GraphDef):
 
 def order_initialization(
     graph_def: tf.compat.v1.GraphDef, initialize_op: Optional[str]
-):
+) -> None:
   """Makes, in place, every node wait for the op that initialises variables.
 
   Nodes inside a (version 1) while frame can not: only `Enter` nodes may take an
@@ -112,7 +113,9 @@ def order_initialization(
       node.input.append(f'^{initialize_op}')
 
 
-def _reachable(start, neighbours):
+def _reachable(
+    start: Iterable[str], neighbours: Callable[[str], Iterable[str]]
+) -> Set[str]:
   """Returns the set of names reached from `start` by `neighbours`."""
   found = set()
   stack = list(start)
@@ -124,7 +127,9 @@ def _reachable(start, neighbours):
   return found
 
 
-def _nodes_in_frames(graph_def, consumers) -> set:
+def _nodes_in_frames(
+    graph_def: tf.compat.v1.GraphDef, consumers: Mapping[str, Sequence[str]]
+) -> Set[str]:
   """Returns the names of nodes that may take no input from outside loops.
 
   Inputs of a node are all in one frame, so its depth of frames follows from any

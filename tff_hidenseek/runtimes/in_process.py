@@ -5,8 +5,8 @@ a computation is compiled to ordinary TensorFlow functions, so that any device
 TensorFlow sees can be used and no value is serialised.
 """
 
+from typing import Dict, Optional, Sequence
 import weakref
-from typing import Optional, Sequence
 
 import tensorflow_federated as tff
 
@@ -45,16 +45,18 @@ def create_in_process_context(
 class InProcessContext(tff.framework.SyncContext):
   """Compiles computations once each, and runs them."""
 
-  def __init__(self, visit_clients: schedule.VisitFn):
+  def __init__(self, visit_clients: schedule.VisitFn) -> None:
     """Initialises the context.
 
     Args:
       visit_clients: Runs the clients of a pass.
     """
     self._visit_clients = visit_clients
-    self._programs = {}
+    self._programs: Dict[int, program.Program] = {}
 
-  def invoke(self, comp, arg):
+  def invoke(
+      self, comp: tff.framework.ConcreteComputation, arg: object
+  ) -> object:
     """Runs the computation `comp` on `arg`, None if it takes no argument."""
     # By identity: a computation's own hash serialises all of it.
     compiled = self._programs.get(id(comp))

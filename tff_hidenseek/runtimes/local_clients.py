@@ -2,7 +2,7 @@
 
 import collections
 import concurrent.futures
-from typing import Callable, Iterator, List, Sequence, Tuple, TypeVar
+from typing import Callable, Deque, Iterator, Sequence, TypeVar
 
 import tensorflow as tf
 
@@ -14,7 +14,7 @@ _Result = TypeVar('_Result')
 class LocalClients:
   """Runs clients in parallel and folds what they give in their order."""
 
-  def __init__(self, num_threads: int, devices: Sequence[str]):
+  def __init__(self, num_threads: int, devices: Sequence[str]) -> None:
     """Starts the threads.
 
     Args:
@@ -27,15 +27,13 @@ class LocalClients:
         num_threads, thread_name_prefix='clients'
     )
 
-  def visit(
-      self, visit: schedule.Visit
-  ) -> Tuple[schedule.Tensors, List[schedule.Tensors]]:
+  def visit(self, visit: schedule.Visit) -> schedule.VisitResult:
     """Makes a visit: see `schedule.VisitFn`."""
     work = visit.work
     copies = [self._copy_to(device, visit.shared) for device in self._devices]
     work.clients.trace(1)  # Once, before the threads ask for it.
 
-    def run_client(index):
+    def run_client(index: int) -> schedule.Tensors:
       inputs = visit.get_inputs(index)
       turn = index % len(self._devices)
       with tf.device(self._devices[turn]):
@@ -44,7 +42,7 @@ class LocalClients:
 
     num_values = len(work.accumulate.inputs)
     places = [work.clients.outputs.index(symbol) for symbol in work.kept]
-    totals, kept = visit.zero, []
+    totals, kept = visit.zero, []  # type: schedule.VisitResult
     for outputs in stream(
         run_client, visit.num_clients, self._pool, 2 * self._num_threads
     ):
@@ -55,7 +53,9 @@ class LocalClients:
         kept.append([outputs[place] for place in places])
     return totals, kept
 
-  def _copy_to(self, device, tensors):
+  def _copy_to(
+      self, device: str, tensors: schedule.Tensors
+  ) -> schedule.Tensors:
     if len(self._devices) == 1:
       return tensors
     with tf.device(device):
@@ -80,7 +80,7 @@ def stream(
     The results. An item's exception is raised in its place, after which no
     further item is started.
   """
-  pending = collections.deque()
+  pending: Deque[concurrent.futures.Future[_Result]] = collections.deque()
   try:
     for item in range(num_items):
       pending.append(pool.submit(function, item))

@@ -1,10 +1,15 @@
 """A compiled computation, ready to run on any argument."""
 
+from typing import Dict, Iterator, List, Sequence
+
+import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.runtimes import arguments
+from tff_hidenseek.runtimes import dataflow
 from tff_hidenseek.runtimes import dataflow_builder
 from tff_hidenseek.runtimes import schedule
+from tff_hidenseek.runtimes import step
 from tff_hidenseek.runtimes import type_leaves
 from tff_hidenseek.runtimes import values
 
@@ -16,7 +21,7 @@ class Program:
   is returned at clients, or one that waits for an aggregation.
   """
 
-  def __init__(self, computation: tff.framework.ConcreteComputation):
+  def __init__(self, computation: tff.framework.ConcreteComputation) -> None:
     """Compiles `computation`.
 
     Args:
@@ -56,20 +61,23 @@ class Program:
 class _Run:
   """The tensors known so far in one run of a program."""
 
-  def __init__(self, bound):
+  def __init__(self, bound: arguments.Arguments) -> None:
     self._arguments = bound
     self._server = dict(bound.server)
-    self._clients = {}  # From symbol to a list with one tensor a client.
+    # One tensor for each client.
+    self._clients: Dict[dataflow.Symbol, List[tf.Tensor]] = {}
 
-  def _look_up(self, symbols):
+  def _look_up(self, symbols: Sequence[dataflow.Symbol]) -> List[tf.Tensor]:
     return [self._server[symbol] for symbol in symbols]
 
-  def visit_server(self, server):
+  def visit_server(self, server: step.Step) -> None:
     """Runs the server's part of a pass."""
     _, (outputs,) = server.run(self._look_up(server.shared), [], [[]])
     self._server.update(zip(server.outputs, outputs))
 
-  def visit_clients(self, current, visit_clients):
+  def visit_clients(
+      self, current: schedule.Pass, visit_clients: schedule.VisitFn
+  ) -> None:
     """Runs the clients' part of a pass."""
     totals, kept = visit_clients(
         schedule.Visit(
@@ -89,7 +97,7 @@ class _Run:
         for place, symbol in enumerate(current.kept)
     )
 
-  def _num_clients(self):
+  def _num_clients(self) -> int:
     if self._arguments.num_clients is None:
       raise ValueError(
           'The number of clients must follow from an argument at clients, found'
@@ -97,9 +105,11 @@ class _Run:
       )
     return self._arguments.num_clients
 
-  def _client_tensors(self, index, symbols):
+  def _client_tensors(
+      self, index: int, symbols: Sequence[dataflow.Symbol]
+  ) -> List[tf.Tensor]:
     """Returns one client's tensors, or those that are equal at all."""
-    given = {}
+    given: Dict[dataflow.Symbol, tf.Tensor] = {}
     if any(s.at_clients and s not in self._clients for s in symbols):
       given = self._arguments.convert_client(index)
     tensors = []
@@ -112,7 +122,9 @@ class _Run:
         tensors.append(self._server[symbol])
     return tensors
 
-  def pack(self, type_spec, symbols):
+  def pack(
+      self, type_spec: tff.Type, symbols: Iterator[dataflow.Symbol]
+  ) -> object:
     """Returns the value of a type made of an iterator of symbols."""
     if isinstance(type_spec, tff.StructType):
       packed = [

@@ -1,6 +1,6 @@
 """One visit of clients as a TFF computation, for workers to run."""
 
-from typing import List, Sequence
+from typing import Any, List, Sequence, Tuple
 
 import attrs
 import numpy as np
@@ -11,6 +11,9 @@ from tff_hidenseek.runtimes import dataflow
 from tff_hidenseek.runtimes import dataflow_builder
 from tff_hidenseek.runtimes import schedule
 from tff_hidenseek.runtimes import values
+
+
+_Tensors = Sequence[tf.Tensor]
 
 
 @attrs.frozen(eq=False)
@@ -27,7 +30,7 @@ class RemoteVisit:
 
   def make_argument(
       self, visit: schedule.Visit, clients: Sequence[int]
-  ) -> tuple:
+  ) -> Tuple[object, ...]:
     """Returns the argument for the clients of some indices."""
     work = self._work
     shared = _to_numpy(
@@ -43,9 +46,10 @@ class RemoteVisit:
         ],
     )
 
-  def read_result(self, result: object):
+  def read_result(self, result: Any) -> schedule.VisitResult:
     """Returns the accumulators' tensors, and for each client what it keeps."""
-    totals, kept = [], []
+    totals: Sequence[object] = []
+    kept: Sequence[Sequence[object]] = []
     if self._work.totals and self._work.kept:
       totals, kept = result
     elif self._work.totals:
@@ -78,14 +82,14 @@ def build_remote_visit(work: schedule.Pass) -> RemoteVisit:
   outputs_type = _struct_type(clients.outputs + accumulate.shared)
 
   @tff.tensorflow.computation(shared_type, inputs_type)
-  def run_client(shared, inputs):
+  def run_client(shared: _Tensors, inputs: _Tensors) -> _Tensors:
     shared = list(shared)
     inputs = [_to_tensor(value) for value in inputs][1:]
     _, (outputs,) = clients.compute(shared[:num_shared], [], [inputs])
     return tuple(outputs + shared[num_shared:])
 
   @tff.tensorflow.computation(carried_type, outputs_type)
-  def accumulate_client(carried, outputs):
+  def accumulate_client(carried: _Tensors, outputs: _Tensors) -> _Tensors:
     outputs = list(outputs)
     updated, _ = accumulate.compute(
         outputs[len(clients.outputs) :],
@@ -95,15 +99,15 @@ def build_remote_visit(work: schedule.Pass) -> RemoteVisit:
     return tuple(updated)
 
   @tff.tensorflow.computation(carried_type, carried_type)
-  def merge(first, second):
+  def merge(first: _Tensors, second: _Tensors) -> _Tensors:
     return tuple(work.merge.compute([], list(first), [list(second)])[0])
 
   @tff.tensorflow.computation(carried_type)
-  def report(carried):
+  def report(carried: _Tensors) -> _Tensors:
     return tuple(tf.identity(tensor) for tensor in carried)
 
   @tff.tensorflow.computation(outputs_type)
-  def select_kept(outputs):
+  def select_kept(outputs: _Tensors) -> _Tensors:
     return tuple(
         tf.identity(outputs[clients.outputs.index(symbol)])
         for symbol in work.kept
@@ -114,7 +118,7 @@ def build_remote_visit(work: schedule.Pass) -> RemoteVisit:
       carried_type,
       tff.FederatedType(inputs_type, tff.CLIENTS),
   )
-  def visit(shared, zero, inputs):
+  def visit(shared: tff.Value, zero: tff.Value, inputs: tff.Value) -> Any:
     outputs = tff.federated_map(
         run_client, (tff.federated_broadcast(shared), inputs)
     )
@@ -136,20 +140,24 @@ def _struct_type(symbols: Sequence[dataflow.Symbol]) -> tff.StructType:
   return tff.StructType([symbol.type_spec for symbol in symbols])
 
 
-def _to_tensor(value):
+def _to_tensor(value: Any) -> tf.Tensor:
   if isinstance(value, tf.data.Dataset):
     return tf.data.experimental.to_variant(value)
   return value
 
 
-def _to_numpy(tensors, symbols) -> tuple:
+def _to_numpy(
+    tensors: _Tensors, symbols: Sequence[dataflow.Symbol]
+) -> Tuple[object, ...]:
   return tuple(
       values.to_numpy([tensor], symbol.type_spec)
       for tensor, symbol in zip(tensors, symbols)
   )
 
 
-def _to_tensors(result, symbols) -> List[tf.Tensor]:
+def _to_tensors(
+    result: Sequence[object], symbols: Sequence[dataflow.Symbol]
+) -> List[tf.Tensor]:
   return [
       tf.constant(value, symbol.spec.dtype)
       for value, symbol in zip(result, symbols)

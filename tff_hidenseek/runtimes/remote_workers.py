@@ -3,7 +3,8 @@
 import collections
 import threading
 import time
-from typing import Callable, List, Optional, Sequence, TypeVar
+from typing import (
+    Callable, Dict, Generic, List, Optional, Sequence, Set, TypeVar)
 
 import grpc
 
@@ -27,7 +28,7 @@ _LOSS_CODES = frozenset({
 class RemoteWorkers:
   """Runs tasks, each on some live worker."""
 
-  def __init__(self, targets: Sequence[str], timeout: float):
+  def __init__(self, targets: Sequence[str], timeout: float) -> None:
     """Starts to connect to the workers.
 
     Args:
@@ -41,6 +42,7 @@ class RemoteWorkers:
 
   @property
   def num_workers(self) -> int:
+    """How many workers there are, alive or not."""
     return len(self._targets)
 
   def run(
@@ -65,7 +67,7 @@ class RemoteWorkers:
         if one says that it cannot run a task.
       Exception: What `task` raises for any other reason.
     """
-    tasks = _Tasks(num_tasks)
+    tasks: _Tasks[_Result] = _Tasks(num_tasks)
     for place in range(self.num_workers):
       threading.Thread(
           target=self._serve, args=(tasks, place, task), daemon=True
@@ -86,7 +88,7 @@ class RemoteWorkers:
         last_probe = time.monotonic()
     return tasks.get_results()
 
-  def _probe_busy(self, tasks):
+  def _probe_busy(self, tasks: '_Tasks[_Result]') -> None:
     """Gives up the connections to workers that do not answer any more."""
     for place in tasks.busy:
       if self._stubs[place].is_alive(self._timeout):
@@ -94,11 +96,16 @@ class RemoteWorkers:
       else:
         self._replace_stub(place)
 
-  def _replace_stub(self, place):
+  def _replace_stub(self, place: int) -> None:
     self._stubs[place].close()
     self._stubs[place] = worker_stub.WorkerStub(self._targets[place])
 
-  def _serve(self, tasks, place, task):
+  def _serve(
+      self,
+      tasks: '_Tasks[_Result]',
+      place: int,
+      task: Callable[[worker_stub.WorkerStub, int], _Result],
+  ) -> None:
     """Runs tasks on one worker until all are done."""
     while not tasks.is_over:
       if not self._stubs[place].is_alive(timeout=1.0):
@@ -126,54 +133,54 @@ class RemoteWorkers:
         tasks.finish(place, index, result)
 
 
-def _is_loss(error):
+def _is_loss(error: Exception) -> bool:
   return isinstance(error, grpc.RpcError) and error.code() in _LOSS_CODES
 
 
-class _Tasks:
+class _Tasks(Generic[_Result]):
   """The state of a run, shared by its threads."""
 
-  def __init__(self, num_tasks):
+  def __init__(self, num_tasks: int) -> None:
     self._waiting = collections.deque(range(num_tasks))
-    self._results = {}
+    self._results: Dict[int, _Result] = {}
     self._num_tasks = num_tasks
     self._losses = 0
     self._error: Optional[Exception] = None
-    self._busy = set()
+    self._busy: Set[int] = set()
     self._changed = threading.Condition()
     self.last_alive = time.monotonic()
 
   @property
-  def is_over(self):
+  def is_over(self) -> bool:
     return self._error is not None or len(self._results) == self._num_tasks
 
   @property
-  def busy(self):
+  def busy(self) -> List[int]:
     with self._changed:
       return sorted(self._busy)
 
-  def wait(self, seconds):
+  def wait(self, seconds: float) -> bool:
     """Waits for the end; returns whether it has come."""
     with self._changed:
       return self._changed.wait_for(lambda: self.is_over, seconds)
 
-  def note_alive(self):
+  def note_alive(self) -> None:
     self.last_alive = time.monotonic()
 
-  def take(self, place):
+  def take(self, place: int) -> Optional[int]:
     with self._changed:
       if self.is_over or not self._waiting:
         return None
       self._busy.add(place)
       return self._waiting.popleft()
 
-  def finish(self, place, index, result):
+  def finish(self, place: int, index: int, result: _Result) -> None:
     with self._changed:
       self._busy.discard(place)
       self._results[index] = result
       self._changed.notify_all()
 
-  def put_back(self, place, index, target):
+  def put_back(self, place: int, index: int, target: str) -> None:
     with self._changed:
       self._busy.discard(place)
       self._waiting.appendleft(index)
@@ -185,13 +192,13 @@ class _Tasks:
         )
         self._changed.notify_all()
 
-  def fail(self, error):
+  def fail(self, error: Exception) -> None:
     with self._changed:
       if not self.is_over:
         self._error = error
         self._changed.notify_all()
 
-  def get_results(self):
+  def get_results(self) -> List[_Result]:
     if self._error is not None:
       raise self._error
     return [self._results[index] for index in range(self._num_tasks)]

@@ -5,7 +5,7 @@ that no client computes anything twice.
 """
 
 import itertools
-from typing import Callable, Iterable, List, Set, Tuple
+from typing import Callable, Iterable, List, Sequence, Set, Tuple, TypeVar
 
 import attrs
 import tensorflow as tf
@@ -14,6 +14,7 @@ from tff_hidenseek.runtimes import dataflow
 from tff_hidenseek.runtimes import step
 
 Symbols = Tuple[dataflow.Symbol, ...]
+_Item = TypeVar('_Item')
 
 
 @attrs.frozen(eq=False)
@@ -41,6 +42,7 @@ class Pass:
 
   @property
   def visits_clients(self) -> bool:
+    """Whether clients have anything to do."""
     return bool(self.totals or self.kept)
 
 
@@ -53,10 +55,10 @@ def build_schedule(flow: dataflow.Dataflow) -> List[Pass]:
   Returns:
     The passes, in order.
   """
-  calls, aggregations = _find_needed(flow, flow.results)
+  calls, needed = _find_needed(flow, flow.results)
   at_clients = [c for c in flow.calls if c in calls and _is_at_clients(c)]
   at_server = [c for c in flow.calls if c in calls and not _is_at_clients(c)]
-  aggregations = [a for a in flow.aggregations if a in aggregations]
+  aggregations = [a for a in flow.aggregations if a in needed]
   num_passes = 1 + max(
       itertools.chain(
           (symbol.depth for symbol in flow.results),
@@ -138,14 +140,21 @@ def build_schedule(flow: dataflow.Dataflow) -> List[Pass]:
   return passes
 
 
-def _assign_client_calls(flow, at_clients, aggregations, num_passes):
+def _assign_client_calls(
+    flow: dataflow.Dataflow,
+    at_clients: Sequence[dataflow.Call],
+    aggregations: Sequence[dataflow.Aggregation],
+    num_passes: int,
+) -> Tuple[List[List[dataflow.Symbol]], List[List[dataflow.Call]]]:
   """Assigns each call to the first pass that needs it.
 
   Returns:
     Two lists with one list for each pass: the client symbols that its
     aggregations and the result take from it, and its calls.
   """
-  targets, client_calls, scheduled = [], [], set()
+  targets: List[List[dataflow.Symbol]] = []
+  client_calls: List[List[dataflow.Call]] = []
+  scheduled: Set[dataflow.Call] = set()
   for depth in range(num_passes):
     wanted = [s for s in flow.results if s.at_clients and s.depth == depth]
     for aggregation in aggregations:
@@ -165,7 +174,8 @@ def _find_needed(
   """Returns the calls and aggregations on which symbols depend."""
   producers = {s: call for call in flow.calls for s in call.outputs}
   aggregators = {s: a for a in flow.aggregations for s in a.outputs}
-  calls, aggregations = set(), set()
+  calls: Set[dataflow.Call] = set()
+  aggregations: Set[dataflow.Aggregation] = set()
   stack = list(wanted)
   while stack:
     symbol = stack.pop()
@@ -187,7 +197,7 @@ def _outputs(calls: Iterable[dataflow.Call]) -> Symbols:
   return _concatenate(call.outputs for call in calls)
 
 
-def _concatenate(tuples) -> tuple:
+def _concatenate(tuples: Iterable[Iterable[_Item]]) -> Tuple[_Item, ...]:
   return tuple(itertools.chain.from_iterable(tuples))
 
 
@@ -218,4 +228,5 @@ class Visit:
 
 # Makes a visit: returns the tensors of `work.totals`, and for each client those
 # of `work.kept`.
-VisitFn = Callable[[Visit], Tuple[Tensors, List[Tensors]]]
+VisitResult = Tuple[Tensors, List[Tensors]]
+VisitFn = Callable[[Visit], VisitResult]

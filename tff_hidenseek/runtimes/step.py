@@ -1,7 +1,7 @@
 """Calls of a dataflow as one TensorFlow function."""
 
 import itertools
-from typing import Callable, List, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Sequence, Tuple
 
 import attrs
 import tensorflow as tf
@@ -9,6 +9,7 @@ import tensorflow as tf
 from tff_hidenseek.runtimes import dataflow
 
 Tensors = Sequence[tf.Tensor]
+_Traced = Callable[[Iterable[tf.Tensor]], Tensors]
 
 
 @attrs.define(eq=False)
@@ -33,7 +34,7 @@ class Step:
   calls: Tuple[dataflow.Call, ...]
   updated: Tuple[dataflow.Symbol, ...]
   outputs: Tuple[dataflow.Symbol, ...]
-  _traced: dict = attrs.field(factory=dict, init=False)
+  _traced: Dict[int, _Traced] = attrs.field(factory=dict, init=False)
 
   def run(
       self, shared: Tensors, carried: Tensors, clients: Sequence[Tensors]
@@ -57,13 +58,13 @@ class Step:
     width = len(self.outputs)
     return updated, [list(itertools.islice(results, width)) for _ in clients]
 
-  def trace(self, num_clients: int) -> Callable[[Tensors], Tensors]:
+  def trace(self, num_clients: int) -> _Traced:
     """Returns the function of flat tensors for so many clients."""
     if num_clients in self._traced:
       return self._traced[num_clients]
 
-    def compute(*tensors):
-      tensors = iter(tensors)
+    def compute(*given: tf.Tensor) -> List[tf.Tensor]:
+      tensors = iter(given)
       updated, outputs = self.compute(
           list(itertools.islice(tensors, len(self.shared))),
           list(itertools.islice(tensors, len(self.carried))),
@@ -96,10 +97,12 @@ class Step:
         tensors.update(zip(call.outputs, results))
       carried = [tensors[symbol] for symbol in self.updated]
       outputs.append([tensors[symbol] for symbol in self.outputs])
-    return carried, outputs
+    return list(carried), outputs
 
 
-def _build_call(function, specs):
+def _build_call(
+    function: Any, specs: Sequence[tf.TensorSpec]
+) -> _Traced:
   """Returns the fastest way to call a traced function on tensors."""
   has_datasets = any(spec.dtype == tf.variant for spec in specs)
   if has_datasets or tf.config.list_logical_devices('GPU'):

@@ -6,7 +6,7 @@ every call has variables of its own. A function has none of these by itself.
 """
 
 import itertools
-from typing import List, Sequence
+from typing import Any, List, Sequence
 
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -23,7 +23,7 @@ class TensorFlowLeaf:
     output_specs: One `tf.TensorSpec` for each tensor of the result.
   """
 
-  def __init__(self, proto, type_signature: tff.FunctionType):
+  def __init__(self, proto: Any, type_signature: tff.FunctionType) -> None:
     """Imports the graph.
 
     Args:
@@ -78,7 +78,9 @@ class TensorFlowLeaf:
     return outputs
 
 
-def _add_call(function, tensors: Sequence[tf.Tensor]) -> List[tf.Tensor]:
+def _add_call(
+    function: Any, tensors: Sequence[tf.Tensor]
+) -> List[tf.Tensor]:
   """Adds a call of a function to the graph that is being traced.
 
   Unlike the function's own call this tells TensorFlow not to look inside for
@@ -118,7 +120,7 @@ def _add_call(function, tensors: Sequence[tf.Tensor]) -> List[tf.Tensor]:
   ).outputs
 
 
-def _tensor_names(binding) -> List[str]:
+def _tensor_names(binding: Any) -> List[str]:
   """Returns the names of a binding's tensors, in the order of its type."""
   kind = binding.WhichOneof('binding')
   if kind == 'tensor':

@@ -2,7 +2,7 @@
 
 import collections.abc
 import itertools
-from typing import Callable, List, Sequence
+from typing import Any, Callable, Iterator, List, Sequence
 
 import attrs
 import numpy as np
@@ -12,6 +12,8 @@ import tensorflow_federated as tff
 from tff_hidenseek.runtimes import type_leaves
 
 Converter = Callable[[object], List[tf.Tensor]]
+# Appends the tensors of a value to a list.
+_Extender = Callable[[Any, List[tf.Tensor]], None]
 
 
 def build_converter(type_spec: tff.Type, name: str) -> Converter:
@@ -29,15 +31,15 @@ def build_converter(type_spec: tff.Type, name: str) -> Converter:
   """
   extend = _build_extender(type_spec, name)
 
-  def convert(value):
-    tensors = []
+  def convert(value: object) -> List[tf.Tensor]:
+    tensors: List[tf.Tensor] = []
     extend(value, tensors)
     return tensors
 
   return convert
 
 
-def _build_extender(type_spec, path):
+def _build_extender(type_spec: tff.Type, path: str) -> _Extender:
   """Builds a function that appends the tensors of a value to a list."""
   if isinstance(type_spec, tff.StructType):
     return _build_struct_extender(type_spec, path)
@@ -48,7 +50,9 @@ def _build_extender(type_spec, path):
   raise NotImplementedError(f'Values of type {type_spec}.')
 
 
-def _build_struct_extender(type_spec, path):
+def _build_struct_extender(
+    type_spec: tff.StructType, path: str
+) -> _Extender:
   elements = tff.structure.to_elements(type_spec)
   extenders = [
       _build_extender(
@@ -57,7 +61,7 @@ def _build_struct_extender(type_spec, path):
       for index, (key, element) in enumerate(elements)
   ]
 
-  def extend(value, tensors):
+  def extend(value: Any, tensors: List[tf.Tensor]) -> None:
     items = struct_items(value, type_spec, path)
     for extender, item in zip(extenders, items):
       extender(item, tensors)
@@ -66,7 +70,7 @@ def _build_struct_extender(type_spec, path):
 
 
 def struct_items(
-    value: object, type_spec: tff.StructType, name: str
+    value: Any, type_spec: tff.StructType, name: str
 ) -> Sequence[object]:
   """Returns the elements of a Python container in the order of a type.
 
@@ -109,11 +113,13 @@ def struct_items(
   )
 
 
-def _build_tensor_extender(type_spec, path):
+def _build_tensor_extender(
+    type_spec: tff.TensorType, path: str
+) -> _Extender:
   spec = type_leaves.tensor_spec(type_spec)
   dtype, shape = spec.dtype, spec.shape
 
-  def extend(value, tensors):
+  def extend(value: Any, tensors: List[tf.Tensor]) -> None:
     try:
       tensor = _to_tensor(value, dtype)
     except (TypeError, ValueError) as error:
@@ -131,7 +137,7 @@ def _build_tensor_extender(type_spec, path):
   return extend
 
 
-def _to_tensor(value, dtype):
+def _to_tensor(value: Any, dtype: tf.DType) -> tf.Tensor:
   """Returns `value` as a tensor; numbers of another type are no such value."""
   if not isinstance(value, tf.Tensor):
     if (
@@ -146,7 +152,9 @@ def _to_tensor(value, dtype):
   return value
 
 
-def _build_sequence_extender(type_spec, path):
+def _build_sequence_extender(
+    type_spec: tff.SequenceType, path: str
+) -> _Extender:
   convert_element = build_converter(type_spec.element, f'{path}[]')
   specs = type_leaves.tensor_specs(type_spec.element)
   # TFF orders leaves as its type does; `tf.data` sorts the keys of a dict.
@@ -154,7 +162,7 @@ def _build_sequence_extender(type_spec, path):
   order = tf.nest.flatten(structure)
   specs = [specs[index] for index in order]
 
-  def extend(value, tensors):
+  def extend(value: Any, tensors: List[tf.Tensor]) -> None:
     if isinstance(value, tf.data.Dataset):
       found = value.element_spec
       if not _has_specs(found, structure, specs):
@@ -175,7 +183,9 @@ def _build_sequence_extender(type_spec, path):
   return extend
 
 
-def _has_specs(element_spec, structure, specs):
+def _has_specs(
+    element_spec: Any, structure: object, specs: Sequence[tf.TensorSpec]
+) -> bool:
   """Returns whether a dataset's elements are those of a type."""
   try:
     tf.nest.assert_same_structure(element_spec, structure, check_types=False)
@@ -188,7 +198,9 @@ def _has_specs(element_spec, structure, specs):
   )
 
 
-def _stack(rows, specs):
+def _stack(
+    rows: Sequence[Sequence[tf.Tensor]], specs: Sequence[tf.TensorSpec]
+) -> tf.data.Dataset:
   """Returns a dataset of rows of tensors; their shapes may differ."""
   if not rows:
     rows_of_none = [
@@ -213,7 +225,7 @@ def to_python(values: Sequence[object], type_spec: tff.Type) -> object:
   )
 
 
-def _pack_struct(type_spec, values):
+def _pack_struct(type_spec: tff.Type, values: Iterator[object]) -> object:
   if isinstance(type_spec, tff.StructType):
     return tff.structure.Struct([
         (name, _pack_struct(element, values))
@@ -236,7 +248,9 @@ def to_numpy(tensors: Sequence[tf.Tensor], type_spec: tff.Type) -> object:
   )
 
 
-def _variant_to_list(variant, type_spec):
+def _variant_to_list(
+    variant: tf.Tensor, type_spec: tff.SequenceType
+) -> List[object]:
   structure = to_python(
       type_leaves.tensor_specs(type_spec.element), type_spec.element
   )
