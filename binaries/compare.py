@@ -26,6 +26,7 @@ from tff_hidenseek.comparisons import runs as runs_lib
 from tff_hidenseek.comparisons import summary
 from tff_hidenseek.comparisons import terminal
 from tff_hidenseek.experiments import provenance
+from tff_hidenseek.experiments import run_lock
 
 contender_flags.define_contender_flags()
 experiment_flags.define_experiment_flags()
@@ -87,19 +88,20 @@ def main(argv):
     if _REFERENCE.present:  # The default may be missing.
       plan_lib.check_reference(runs + found, _REFERENCE.value)
     if runs:
-      runs_lib.prepare(runs, found)
-      provenance.record(
-          output_dir,
-          ['python', '-m', 'binaries.compare', *sys.argv[1:]],
-          runs_lib.CODE_DIR,
-      )
-      all_succeeded = runs_lib.train(
-          runs,
-          _NUM_PARALLEL_RUNS.value,
-          child_commands.python_command(
-              'binaries.train', '--resume', *runtime_flags.given_arguments()
-          ),
-      )
+      with run_lock.hold(output_dir):
+        runs_lib.prepare(runs, found)
+        provenance.record(
+            output_dir,
+            ['python', '-m', 'binaries.compare', *sys.argv[1:]],
+            runs_lib.CODE_DIR,
+        )
+        all_succeeded = runs_lib.train(
+            runs,
+            _NUM_PARALLEL_RUNS.value,
+            child_commands.python_command(
+                'binaries.train', '--resume', *runtime_flags.given_arguments()
+            ),
+        )
     report = report_files.write(
         output_dir,
         find_runs(),

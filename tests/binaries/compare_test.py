@@ -15,6 +15,7 @@ import attrs
 from tests.binaries import command_runs
 from tff_hidenseek.comparisons import child_commands
 from tff_hidenseek.experiments import metrics
+from tff_hidenseek.experiments import run_lock
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _TINY = (*command_runs.TINY_FLAGS, '--rounds_per_personal_evaluation=1')
@@ -268,6 +269,13 @@ class UserErrorsTest(_ComparisonTestCase):
     ):
       with self.subTest(message):
         self._assert_error(message, *arguments)
+
+  def test_a_second_comparison_in_the_folder_is_refused(self):
+    with run_lock.hold(self._dir):
+      self._assert_error(
+          '`output_dir` must not be in use, found another program',
+          '--algorithms=fed_avg',
+      )
 
 
 class StopTest(_ComparisonTestCase):
