@@ -5,6 +5,7 @@ Whatever determines a run's numbers stands here; where and how fast it runs
 """
 
 import os
+import re
 from typing import Any, Dict, Mapping
 
 import attrs
@@ -20,38 +21,7 @@ _option = options_lib.option
 
 @attrs.frozen(kw_only=True)
 class ExperimentConfig:
-  """What is run.
-
-  Attributes:
-    algorithm: A name in `registry.ALGORITHMS`.
-    options: The algorithm's options, of its `options_class`.
-    dataset: A name in `datasets.DATASETS`, `npz:PATH` or `images:DIR`.
-    data_dir: Folder with data set files.
-    model: A name in `architectures.MODELS`.
-    partition: How examples are divided over clients.
-    partition_file: A saved partition to use instead.
-    num_clients: Clients, seen in training or not.
-    num_unseen_clients: How many of them never train.
-    classes_per_client: Classes of a client, for the partition `shards`.
-    concentration: Of the partition `dirichlet`; smaller is more skewed.
-    test_fraction: Fraction of a client's examples kept for its own test.
-    validation_fraction: Fraction of a client's training examples that is held
-      out and takes the place of its test and of the data set's; 0 is none.
-    min_examples_per_client: Fewest examples a client trains on, and tests on.
-    max_examples_per_client: Most examples a client trains on; 0 is no limit.
-    num_rounds: Rounds of training.
-    max_megabytes: Megabytes, up and down of all clients, with which the run
-      ends; 0 is no limit.
-    max_seconds: Seconds of training with which the run ends; 0 is no limit.
-    clients_per_round: Clients drawn for a round.
-    rounds_per_evaluation: Rounds between evaluations of the global model.
-    rounds_per_personal_evaluation: Rounds between evaluations of all personal
-      models; 0 is after the last round only.
-    num_personal_clients: Seen clients in these evaluations, but for the last,
-      which is of all clients; 0 is all clients.
-    rounds_per_checkpoint: Rounds between checkpoints.
-    seed: Every random draw comes from it.
-  """
+  """What is run; the help of each option explains it."""
 
   algorithm: str = attrs.field(
       default='hidenseek',
@@ -158,11 +128,28 @@ class ExperimentConfig:
   def __attrs_post_init__(self):
     check_name('algorithm', self.algorithm, registry.ALGORITHMS)
     check_name('model', self.model, architectures.MODELS)
+    for name in ('dataset', 'data_dir', 'partition_file'):
+      self._check_fits_a_line(name)
     num_seen = self.num_clients - self.num_unseen_clients
     if self.clients_per_round > num_seen:
       raise ValueError(
           '`clients_per_round` must be at most `num_clients` - '
           f'`num_unseen_clients` = {num_seen}, found {self.clients_per_round}.'
+      )
+
+  def _check_fits_a_line(self, name: str) -> None:
+    """Raises `ValueError` if the flag file could not hold a text."""
+    text = getattr(self, name)
+    is_line = text == text.strip() and len(text.splitlines()) < 2
+    others = re.findall(r'\s--?(\w+)', text)
+    try:
+      text.encode()
+    except UnicodeEncodeError:
+      is_line = False
+    if not is_line or any(other in self.flag_values() for other in others):
+      raise ValueError(
+          f'`{name}` must fit a line of a flag file: UTF-8, no other flag in '
+          f'it and no space at its ends, found {text!r}.'
       )
 
   @property
