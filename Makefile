@@ -3,6 +3,7 @@
 #
 #   make train     trains sign masks on the embedded digits, into runs/digits
 #   make test      runs the tests; TESTS=tests/layers runs those alone
+#   make fuzz      tries 10,000 good, odd and damaged inputs on what reads them
 #   make doctor    says what works on this machine
 #   make docs      builds the API reference into build/api, from docstrings
 #   make lock      compiles requirements.txt again, for developers
@@ -18,7 +19,7 @@ TESTS := tests
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.12 python3.13 python3.11 \
   python3.10 python3)
 
-.PHONY: train test doctor docs lock clean venv
+.PHONY: train test fuzz doctor docs lock clean venv
 
 train: venv
 	@$(RUN) -m binaries.train --flagfile=configs/hidenseek.digits.cnn.flags \
@@ -26,6 +27,10 @@ train: venv
 
 test: venv
 	@$(RUN) -m pytest $(TESTS)
+
+# The tests of tests/fuzz, which `make test` runs with 300 inputs.
+fuzz: venv
+	@FUZZ_INPUTS=10000 $(RUN) -m pytest tests/fuzz
 
 doctor: venv
 	@$(RUN) -m binaries.doctor

@@ -75,9 +75,9 @@ def _iterate_lines(path: str) -> Iterator[Tuple[int, str]]:
   """Yields the numbers and the text of lines that are no comments."""
   if not os.path.isfile(path):
     raise FileNotFoundError(f'`flagfile` must be a file, found none at {path}.')
-  with open(path, encoding='utf-8-sig') as file:
+  with open(path, 'rb') as file:
     try:
-      lines = file.read().split('\n')
+      lines = file.read().decode('utf-8-sig').split('\n')
     except UnicodeDecodeError as error:
       raise ValueError(
           f'`flagfile` must be text in UTF-8, found other bytes in {path}.'

@@ -12,6 +12,9 @@ import attrs
 
 from tff_hidenseek.learning import client_optimizers
 
+# No count can be greater: TensorFlow has 32 bits for many of them.
+_LARGEST_COUNT = 2**31 - 1
+
 
 def option(
     default: Any,
@@ -35,6 +38,8 @@ def option(
   Returns:
     An attrs field that raises `ValueError` on any other value.
   """
+  if maximum is None and type(default) is int:
+    maximum = _LARGEST_COUNT
 
   def validate(
       instance: object, attribute: 'attrs.Attribute[Any]', value: Any
