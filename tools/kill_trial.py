@@ -2,8 +2,8 @@
 
 python -m tools.kill_trial --kills=200 --seed=0
 
-Each command is killed with its children, again and again, at a moment that is
-drawn; the same command then goes on. After some kills it may end, and what it
+Each command is killed again and again, at a moment that is drawn, and its
+children with it if they keep their promise; the same command then goes on. After some kills it may end, and what it
 leaves must have the bits of a run that nobody disturbed, and no half file. This
 takes minutes and is no part of the tests.
 """
@@ -25,8 +25,8 @@ from absl import app
 from absl import flags
 import attrs
 
-from tff_hidenseek import files
 from tff_hidenseek.experiments import metrics
+from tff_hidenseek import files
 from tff_hidenseek.models import keras_files
 from tools import sources
 
@@ -52,50 +52,51 @@ class Trial:
   Attributes:
     name: The command's.
     arguments: Its flags, but for the folder that it writes.
-    output_flag: The flag that names this folder.
   """
 
   name: str
   arguments: Sequence[str]
-  output_flag: str = 'output_dir'
 
   def start(self, output_dir: str) -> subprocess.Popen:
-    """Starts the command in a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, '-m', f'binaries.{self.name}', *self.arguments,
-         f'--{self.output_flag}={output_dir}'],
-        cwd=sources.ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3'},
-        start_new_session=True,
-    )
+    """Starts the command in a process group of its own, with a log."""
+    with open(f'{output_dir}.log', 'wb') as log:
+      return subprocess.Popen(
+          [sys.executable, '-m', f'binaries.{self.name}', *self.arguments,
+           f'--output_dir={output_dir}'],
+          cwd=sources.ROOT,
+          stdout=log,
+          stderr=log,
+          env={**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3'},
+          start_new_session=True,
+      )
 
   def finish(self, output_dir: str) -> float:
     """Lets the command end; returns its seconds."""
     start = time.monotonic()
-    program = self.start(output_dir)
-    _, stderr = program.communicate()
-    if program.returncode:
-      raise RuntimeError(f'{self.name} ended with {program.returncode}: '
-                         f'{stderr.decode()[-2000:]}')
+    _check(self.start(output_dir).wait(), output_dir)
     return time.monotonic() - start
 
 
-def _kill(program: subprocess.Popen, seconds: float) -> bool:
-  """Kills a program and its children after a time, unless it has ended."""
+def _check(exit_status: int, output_dir: str) -> None:
+  if exit_status:
+    raise RuntimeError(f'A command ended with {exit_status}: see '
+                       f'{output_dir}.log.')
+
+
+def _kill(program: subprocess.Popen, seconds: float, output_dir: str) -> bool:
+  """Kills a program and its group after a time, unless it has ended."""
   try:
     program.wait(seconds)
   except subprocess.TimeoutExpired:
     pass
   has_ended = program.returncode is not None
   try:
-    os.killpg(program.pid, signal.SIGKILL)  # Children may outlive it.
+    os.killpg(program.pid, signal.SIGKILL)
   except ProcessLookupError:
     pass
-  program.communicate()
-  if has_ended and program.returncode:
-    raise RuntimeError(f'The command ended with {program.returncode}.')
+  exit_status = program.wait()
+  if has_ended:
+    _check(exit_status, output_dir)
   return not has_ended
 
 
@@ -169,7 +170,8 @@ class _Disturbed:
     """Starts the command and kills it; returns whether it was killed."""
     # Going on takes less than starting anew, so that some run to the end.
     seconds = rng.uniform(0.1, 1.05) * self._seconds
-    killed = _kill(self.trial.start(self._output_dir), seconds)
+    killed = _kill(
+        self.trial.start(self._output_dir), seconds, self._output_dir)
     self._kills_left -= killed
     if not killed or not self._kills_left:
       self.check()
