@@ -2,10 +2,11 @@
 
 python -m tools.kill_trial --kills=200 --seed=0
 
-Each command is killed again and again, at a moment that is drawn, and its
-children with it if they keep their promise; the same command then goes on. After some kills it may end, and what it
-leaves must have the bits of a run that nobody disturbed, and no half file. This
-takes minutes and is no part of the tests.
+Each command is killed again and again, at a moment that is drawn, and goes on
+when it is given again; the trainings that a comparison starts must end with it.
+After some kills it may end. What it leaves must have the bits of a run that
+nobody disturbed, and no half file. This takes an hour and is no part of the
+tests.
 """
 
 import hashlib
