@@ -1,3 +1,3 @@
 """What a round costs, beside bare TensorFlow and beside other versions."""
 
-import tff_hidenseek
+from tff_hidenseek import commands  # pylint: disable=unused-import

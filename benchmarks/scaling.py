@@ -16,7 +16,7 @@ from absl import flags
 import attrs
 
 from benchmarks import scaling_runs
-from binaries import command_line
+from tff_hidenseek.commands import command_line
 from tff_hidenseek.experiments import plots
 
 _ALGORITHMS = ('fed_avg', 'hidenseek')

@@ -14,7 +14,7 @@ from typing import Dict, List
 from absl import flags
 
 from benchmarks import system_processes
-from binaries import command_line
+from tff_hidenseek.commands import command_line
 
 _RUNS = flags.DEFINE_integer('runs', 5, 'Timed runs of each.', lower_bound=1)
 _FLAGFILE = flags.DEFINE_string(

@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from absl import flags
 
 from benchmarks import system_processes
-from binaries import command_line
+from tff_hidenseek.commands import command_line
 from tff_hidenseek import files
 
 _WORKLOADS = flags.DEFINE_list('workloads', ['W1', 'W2'], 'What is run.')

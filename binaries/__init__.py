@@ -1,11 +1,3 @@
-"""Programs: the only users of flags."""
+"""The commands, each a thin `main`."""
 
-from binaries import quiet_tensorflow
-from binaries import stopping
-# Makes `import tensorflow_federated` work.
-import tff_hidenseek  # pylint: disable=unused-import
-
-# Now, since the imports of a command take seconds.
-if stopping.is_command():
-  stopping.watch()
-quiet_tensorflow.watch_import()
+from tff_hidenseek import commands  # pylint: disable=unused-import

@@ -15,10 +15,10 @@ import sys
 
 from absl import flags
 
-from binaries import command_line
-from binaries import contender_flags
-from binaries import experiment_flags
-from binaries import runtime_flags
+from tff_hidenseek.commands import command_line
+from tff_hidenseek.commands import contender_flags
+from tff_hidenseek.commands import experiment_flags
+from tff_hidenseek.commands import runtime_flags
 from tff_hidenseek.comparisons import child_commands
 from tff_hidenseek.comparisons import plan as plan_lib
 from tff_hidenseek.comparisons import report_files

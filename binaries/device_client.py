@@ -13,7 +13,7 @@ import sys
 
 from absl import flags
 
-from binaries import command_line
+from tff_hidenseek.commands import command_line
 from tff_hidenseek.export import litert
 from tff_hidenseek.on_device import client as client_lib
 

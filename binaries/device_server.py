@@ -14,9 +14,9 @@ import sys
 from absl import flags
 import numpy as np
 
-from binaries import command_line
-from binaries import experiment_flags
-from binaries import runtime_flags
+from tff_hidenseek.commands import command_line
+from tff_hidenseek.commands import experiment_flags
+from tff_hidenseek.commands import runtime_flags
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import run_data
 from tff_hidenseek.experiments import training_loop

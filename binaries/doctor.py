@@ -17,7 +17,7 @@ try:
   from absl import flags
   import attrs
 
-  from binaries import command_line
+  from tff_hidenseek.commands import command_line
 except ImportError as error:
   _facts = preflight.read_facts()
   sys.exit(' '.join(

@@ -10,9 +10,9 @@ import sys
 from absl import flags
 import attrs
 
-from binaries import command_line
-from binaries import experiment_flags
-from binaries import runtime_flags
+from tff_hidenseek.commands import command_line
+from tff_hidenseek.commands import experiment_flags
+from tff_hidenseek.commands import runtime_flags
 from tff_hidenseek.data import class_mapping
 from tff_hidenseek.data import datasets
 from tff_hidenseek.experiments import checkpoints

@@ -13,9 +13,9 @@ import warnings
 from absl import flags
 import tensorflow as tf
 
-from binaries import command_line
-from binaries import experiment_flags
-from binaries import runtime_flags
+from tff_hidenseek.commands import command_line
+from tff_hidenseek.commands import experiment_flags
+from tff_hidenseek.commands import runtime_flags
 from tff_hidenseek.experiments import checkpoints
 from tff_hidenseek.experiments import export_source
 from tff_hidenseek.experiments import federation as federation_lib

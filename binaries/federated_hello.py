@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow_federated as tff
 
-from binaries import command_line
-from binaries import runtime_flags
+from tff_hidenseek.commands import command_line
+from tff_hidenseek.commands import runtime_flags
 
 runtime_flags.define_runtime_flags()
 

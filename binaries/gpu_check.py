@@ -19,7 +19,7 @@ from benchmarks.gpu import gpu_digits
 from benchmarks.gpu import gpu_report
 from benchmarks.gpu import gpu_timing
 from benchmarks import system_processes
-from binaries import command_line
+from tff_hidenseek.commands import command_line
 
 _OUTPUT_DIR = flags.DEFINE_string(
     'output_dir', None, 'The folder for gpu_check.json.'

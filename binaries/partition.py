@@ -11,8 +11,8 @@ takes such a file as its --partition_file. docs/data.md describes the format.
 from absl import flags
 import numpy as np
 
-from binaries import command_line
-from binaries import experiment_flags
+from tff_hidenseek.commands import command_line
+from tff_hidenseek.commands import experiment_flags
 from tff_hidenseek.data import datasets
 from tff_hidenseek.data import partition_files
 from tff_hidenseek.experiments import config as config_lib

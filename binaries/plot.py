@@ -10,7 +10,7 @@ from typing import Dict, Sequence
 
 from absl import flags
 
-from binaries import command_line
+from tff_hidenseek.commands import command_line
 from tff_hidenseek.experiments import metrics
 from tff_hidenseek.experiments import plots
 from tff_hidenseek.experiments import summary

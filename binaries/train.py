@@ -11,9 +11,9 @@ import sys
 from absl import flags
 import tensorflow as tf
 
-from binaries import command_line
-from binaries import experiment_flags
-from binaries import runtime_flags
+from tff_hidenseek.commands import command_line
+from tff_hidenseek.commands import experiment_flags
+from tff_hidenseek.commands import runtime_flags
 from tff_hidenseek.data import data_summary
 from tff_hidenseek.experiments import config as config_lib
 from tff_hidenseek.experiments import divergence

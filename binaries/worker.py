@@ -7,7 +7,7 @@ import sys
 
 from absl import flags
 
-from binaries import command_line
+from tff_hidenseek.commands import command_line
 from tff_hidenseek.runtimes import worker_channel
 from tff_hidenseek.runtimes import worker_process
 

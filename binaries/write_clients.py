@@ -7,8 +7,8 @@ python -m binaries.write_clients \
 
 from absl import flags
 
-from binaries import command_line
-from binaries import experiment_flags
+from tff_hidenseek.commands import command_line
+from tff_hidenseek.commands import experiment_flags
 from tff_hidenseek.experiments import federation as federation_lib
 
 experiment_flags.define_experiment_flags()

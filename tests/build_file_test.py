@@ -160,20 +160,6 @@ class BuildTargetsTest(absltest.TestCase):
         targets['//tff_hidenseek/a'].paths,
         ['tff_hidenseek/a/x.py', 'tff_hidenseek/a/b/y.py'])
 
-  def test_what_other_rooms_need_first_is_apart(self):
-    targets = self._build(
-        benchmarks__a=['binaries.command_line'],
-        binaries__command_line=['binaries.quiet'], binaries__quiet=[],
-        binaries__run=['benchmarks.a', 'binaries.command_line'])
-    self.assertCountEqual(
-        targets['//binaries:command_line'].paths,
-        ['binaries/command_line.py', 'binaries/quiet.py'])
-    self.assertEqual(
-        targets['//benchmarks'].deps, {'//binaries:command_line'})
-    self.assertEqual(
-        targets['//binaries'].deps,
-        {'//benchmarks', '//binaries:command_line'})
-
   def test_tf_keras_comes_with_what_chooses_it(self):
     targets = self._build(tff_hidenseek__tensorflow_stack=['tensorflow'])
     self.assertEqual(

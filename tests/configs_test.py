@@ -14,8 +14,8 @@ import attrs
 import numpy as np
 import tensorflow_federated as tff
 
-from binaries import experiment_flags
 from tff_hidenseek.algorithms import registry
+from tff_hidenseek.commands import experiment_flags
 from tff_hidenseek.data import datasets
 from tff_hidenseek.data import image_dataset
 from tff_hidenseek.experiments import federation as federation_lib

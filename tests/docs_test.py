@@ -6,7 +6,7 @@ import re
 from absl import flags
 from absl.testing import absltest
 
-from binaries import experiment_flags
+from tff_hidenseek.commands import experiment_flags
 from tools import sources
 
 _ROOT = pathlib.Path(sources.ROOT)
@@ -50,7 +50,8 @@ class PagesTest(absltest.TestCase):
     experiment_flags.define_experiment_flags(flag_values)
     defined = set(flag_values) | _FOREIGN_FLAGS
     for program in (
-        *_ROOT.glob('binaries/*.py'), *_ROOT.glob('benchmarks/*.py')):
+        *_ROOT.glob('binaries/*.py'), *_ROOT.glob('benchmarks/*.py'),
+        *_ROOT.glob('tff_hidenseek/commands/*.py')):
       defined.update(re.findall(
           r"DEFINE_\w+\(\s*'(\w+)'", program.read_text(encoding='utf-8')))
     self.assertEmpty([

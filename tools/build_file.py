@@ -8,16 +8,12 @@ its sources import.
 import collections
 import os
 import re
-from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple
+from typing import FrozenSet, List, Optional, Sequence, Tuple
 
 import attrs
 
 from tools import sources
 
-# Modules that other rooms need before the rest of theirs: with `__init__` and
-# what both import of the room they are a target of their own. The benchmarks
-# are commands, and a command runs benchmarks.
-_APART = {'binaries': 'command_line'}
 # What the sources load without an import: `tf.keras` is tf-keras.
 _LOADED = {'tff_hidenseek.tensorflow_stack': ('tf-keras',)}
 
@@ -27,7 +23,7 @@ class Target:
   """One target.
 
   Attributes:
-    label: Such as `//tff_hidenseek/layers`, or `//binaries:command_line`.
+    label: Such as `//tff_hidenseek/layers`.
     folder: That of its BUILD file, from the project's folder.
     paths: Its sources, from the project's folder.
     programs: The names of those of its modules that run as programs.
@@ -42,11 +38,6 @@ class Target:
   data: Tuple[str, ...]
   deps: FrozenSet[str]
 
-  @property
-  def name(self) -> str:
-    """What follows the label's colon; nothing if it has none."""
-    return self.label.partition(':')[2]
-
 
 def build_targets(
     project: Optional[Sequence[sources.Source]] = None,
@@ -59,36 +50,21 @@ def build_targets(
     root: The project's folder.
 
   Returns:
-    The targets by their folder, a part of a room before the rest of it.
+    The targets by their folder.
   """
   project = sources.read_sources(root) if project is None else project
-  labels = _find_labels({source.module: source for source in project})
+  labels = {source.module: _find_label(source.path) for source in project}
   members = collections.defaultdict(list)
   for source in project:
     members[labels[source.module]].append(source)
   targets = [
       _build_target(label, members[label], labels, root) for label in members]
-  return sorted(targets, key=lambda target: (target.folder, not target.name))
+  return sorted(targets, key=lambda target: target.folder)
 
 
 def find_requirement(distribution: str) -> str:
   """Returns the label of a package from the index."""
   return '@pip//' + re.sub('[-_.]+', '_', distribution).lower()
-
-
-def _find_labels(project: Dict[str, sources.Source]) -> Dict[str, str]:
-  """Returns the label of every module's target."""
-  labels = {
-      module: _find_label(source.path) for module, source in project.items()}
-  for room, name in _APART.items():
-    waiting = {room, f'{room}.{name}'} & project.keys()
-    while waiting:
-      module = waiting.pop()
-      labels[module] = f'//{room}:{name}'
-      waiting |= {
-          imported.module for imported in project[module].imports
-          if labels.get(imported.module) == f'//{room}'}
-  return labels
 
 
 def _find_label(path):
@@ -97,14 +73,14 @@ def _find_label(path):
 
 
 def _build_target(label, members, labels, root):
-  folder, _, name = label[len('//'):].partition(':')
+  folder = label[len('//'):]
   deps = frozenset().union(*(_find_deps(source, labels) for source in members))
   return Target(
       label, folder, tuple(source.path for source in members),
       programs=tuple(
           os.path.basename(source.path)[:-len('.py')] for source in members
           if source.is_program and folder != 'tests'),
-      data=() if name else _find_data(root, label),
+      data=_find_data(root, label),
       deps=deps - {label})
 
 

@@ -3,8 +3,6 @@
 load("@rules_python//python:defs.bzl", "py_binary", "py_library", "py_test")
 
 def python_room(
-        name = None,
-        srcs = None,
         data = [],
         exclude = [],
         programs = [],
@@ -14,19 +12,17 @@ def python_room(
     Who may import what is tested by tests/import_directions_test.py.
 
     Args:
-      name: The library's; the folder's if it is not given.
-      srcs: Its sources; all that lie in the folder if they are not given.
       data: Patterns of the other files that it reads.
-      exclude: Sources that belong to another target.
+      exclude: Patterns of sources that are left out.
       programs: The modules of `bazel run //binaries:train`, which is
         `python -m binaries.train`.
       deps: What all of these need.
     """
-    name = name or native.package_name().split("/")[-1]
+    name = native.package_name().split("/")[-1]
     py_library(
         name = name,
         testonly = native.package_name() == "tests",
-        srcs = srcs or native.glob(["**/*.py"], exclude = exclude),
+        srcs = native.glob(["**/*.py"], exclude = exclude),
         data = native.glob(data) if data else [],
         visibility = ["//:__subpackages__"],
         deps = deps,

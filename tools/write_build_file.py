@@ -3,7 +3,6 @@
 python -m tools.write_build_file
 """
 
-import itertools
 import os
 from typing import Dict, Sequence
 
@@ -27,38 +26,24 @@ def format_build_files(
   """Returns the text of each BUILD file by its path.
 
   Args:
-    targets: All targets, those of one folder beside each other.
+    targets: All targets, one a folder.
   """
   return {
-      os.path.join(folder, 'BUILD'): _format_folder(list(of_folder))
-      for folder, of_folder in itertools.groupby(
-          targets, key=lambda target: target.folder)}
+      os.path.join(target.folder, 'BUILD'): _format_target(target)
+      for target in targets}
 
 
-def _format_folder(targets):
-  """Returns the text for a room: its part, if there is one, and the rest."""
-  *parts, whole = targets
-  apart, calls = [], []
-  for part in parts:
-    apart += [os.path.relpath(path, part.folder) for path in part.paths]
-    calls.append(_format_call('python_room', {
-        'name': part.name, 'srcs': apart, 'deps': _format_deps(part)}))
-  rule = 'python_tests' if whole.folder == 'tests' else 'python_room'
-  calls.append(_format_call(rule, {
-      'data': [f'**/*{ending}' for ending in whole.data],
-      'exclude': apart,
-      'programs': whole.programs,
-      'deps': _format_deps(whole)}))
+def _format_target(target):
+  """Returns the text for a room."""
+  rule = 'python_tests' if target.folder == 'tests' else 'python_room'
+  call = _format_call(rule, {
+      'data': [f'**/*{ending}' for ending in target.data],
+      'programs': target.programs,
+      # In Buildifier's order: ours, then packages.
+      'deps': sorted(
+          target.deps, key=lambda dep: ('/@'.index(dep[0]), dep))})
   return '\n'.join([
-      _HEADER, f'load("//tools:python.bzl", "{rule}")', '',
-      '\n\n'.join(calls), ''])
-
-
-def _format_deps(target):
-  """Returns labels in Buildifier's order: this folder's, ours, packages."""
-  deps = [dep.replace(f'//{target.folder}:', ':') for dep in target.deps]
-  return sorted(
-      deps, key=lambda dep: (':/@'.index(dep[0]), dep.replace(':', '!')))
+      _HEADER, f'load("//tools:python.bzl", "{rule}")', '', call, ''])
 
 
 def _format_call(rule, arguments):
@@ -69,9 +54,7 @@ def _format_call(rule, arguments):
     return '\n'.join(lines)
   lines = [f'{rule}(']
   for name, value in arguments.items():
-    if isinstance(value, str):
-      lines.append(f'    {name} = "{value}",')
-    elif len(value) == 1:
+    if len(value) == 1:
       lines.append(f'    {name} = ["{value[0]}"],')
     else:
       items = ['    ' + item for item in _format_items(value)]

@@ -16,8 +16,8 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from benchmarks.gpu import gpu_outcome
-from tff_hidenseek import files
 from tff_hidenseek.experiments import provenance
+from tff_hidenseek import files
 
 _LINE_WIDTH = 80
 

@@ -9,7 +9,7 @@ from absl import flags
 from absl.testing import flagsaver
 import attrs
 
-from binaries import command_line
+from tff_hidenseek.commands import command_line
 
 # The linear model on the digits, four clients of 30 examples.
 TINY_FLAGS = (
@@ -77,7 +77,7 @@ def _remove_flags():
   removed = [
       (module, flag)
       for module, defined in flags.FLAGS.flags_by_module_dict().items()
-      if module.startswith('binaries.')
+      if module.startswith(('binaries.', 'tff_hidenseek.commands.'))
       for flag in defined
   ]
   for _, flag in removed:

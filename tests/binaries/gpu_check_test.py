@@ -16,8 +16,8 @@ from benchmarks.gpu import gpu_outcome
 from benchmarks.gpu import gpu_parity
 from benchmarks.gpu import gpu_report
 from benchmarks.gpu import gpu_timing
-from binaries import experiment_flags
 from tests.binaries import command_runs
+from tff_hidenseek.commands import experiment_flags
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 

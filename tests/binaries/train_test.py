@@ -12,8 +12,8 @@ from matplotlib import image
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from binaries import experiment_flags
 from tests.binaries import command_runs
+from tff_hidenseek.commands import experiment_flags
 from tff_hidenseek.data import datasets
 from tff_hidenseek.experiments import metrics
 

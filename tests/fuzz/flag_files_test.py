@@ -9,9 +9,9 @@ from absl.testing import absltest
 from hypothesis import strategies as st
 import numpy as np
 
-from binaries import experiment_flags
 from tests.fuzz import inputs
 from tff_hidenseek.algorithms import registry
+from tff_hidenseek.commands import experiment_flags
 from tff_hidenseek.experiments import config as config_lib
 
 _CONFIGS = [

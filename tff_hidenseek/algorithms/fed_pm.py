@@ -16,9 +16,9 @@ import tensorflow as tf
 from tff_hidenseek.algorithms import flat_weights
 from tff_hidenseek.algorithms import masked_weights
 from tff_hidenseek.layers import sign_ops
-from tff_hidenseek.learning import means
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import federated_process
+from tff_hidenseek.learning import means
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import random_seeds
 from tff_hidenseek.models import layer_sets

@@ -4,7 +4,6 @@ import json
 import os
 from typing import Any, Optional, Sequence
 
-from tff_hidenseek import files
 from tff_hidenseek.comparisons import pages
 from tff_hidenseek.comparisons import plan
 from tff_hidenseek.comparisons import report as report_lib
@@ -13,6 +12,7 @@ from tff_hidenseek.comparisons import results
 from tff_hidenseek.comparisons import summary
 from tff_hidenseek.experiments import provenance
 from tff_hidenseek.experiments import run_data
+from tff_hidenseek import files
 
 
 def write(

@@ -8,11 +8,11 @@ from typing import Dict, List, Sequence
 
 import tqdm
 
-from tff_hidenseek import files
 from tff_hidenseek.comparisons import child_commands
 from tff_hidenseek.comparisons import plan as plan_lib
 from tff_hidenseek.experiments import metrics
 from tff_hidenseek.experiments import run_folder
+from tff_hidenseek import files
 
 # Where `binaries` is found, too.
 CODE_DIR = str(pathlib.Path(__file__).resolve().parents[2])

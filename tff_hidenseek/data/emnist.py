@@ -8,8 +8,8 @@ from typing import Any, List, Optional, Tuple
 
 import numpy as np
 
-from tff_hidenseek import files
 from tff_hidenseek.data import image_dataset
+from tff_hidenseek import files
 
 _DATABASE = 'emnist_all.sqlite'
 _NUM_CLASSES = 62

@@ -5,9 +5,9 @@ docs/data.md describes the format.
 
 import numpy as np
 
-from tff_hidenseek import files
 from tff_hidenseek.data import npz_files
 from tff_hidenseek.data import partitions
+from tff_hidenseek import files
 
 _SPLITS = ('train', 'test')
 

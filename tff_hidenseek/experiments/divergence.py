@@ -8,8 +8,8 @@ import attrs
 import numpy as np
 import tree
 
-from tff_hidenseek import files
 from tff_hidenseek.experiments import checkpoints
+from tff_hidenseek import files
 
 # Of a run that has diverged: `round_num`, an int, and `reason`, a sentence.
 DIVERGENCE_FILE = 'diverged.json'

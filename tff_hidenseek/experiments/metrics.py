@@ -9,8 +9,8 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 import tensorflow_federated as tff
 
-from tff_hidenseek import files
 from tff_hidenseek.experiments import json_files
+from tff_hidenseek import files
 
 # What every run measures, in this order. The algorithm's own measurements
 # follow them.

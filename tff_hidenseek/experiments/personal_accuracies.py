@@ -4,9 +4,9 @@ import json
 import os
 from typing import Dict, Mapping, Optional
 
-from tff_hidenseek import files
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import json_files
+from tff_hidenseek import files
 
 FILE = 'personal_accuracies.json'
 

@@ -9,10 +9,10 @@ from typing import Any, Dict, List, Sequence
 
 import numpy as np
 
-from tff_hidenseek import files
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import json_files
 from tff_hidenseek.experiments import run_folder
+from tff_hidenseek import files
 
 DATA_FILE = 'data.json'
 # What the digests are of, where they alone differ.

@@ -3,11 +3,11 @@
 import os
 from typing import Any, Dict, Optional
 
-from tff_hidenseek import files
 from tff_hidenseek.experiments import config as config_lib
 from tff_hidenseek.experiments import divergence
 from tff_hidenseek.experiments import json_files
 from tff_hidenseek.experiments import metrics
+from tff_hidenseek import files
 
 # The config that made the folder, as a flag file.
 CONFIG_FILE = 'config.flags'

@@ -5,11 +5,11 @@ from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 
-from tff_hidenseek import files
 from tff_hidenseek.export import agreement
 from tff_hidenseek.export import export_report
 from tff_hidenseek.export import formats
 from tff_hidenseek.export import litert
+from tff_hidenseek import files
 
 # With which latencies are compared.
 _REFERENCE = 'tflite_float32'

@@ -8,7 +8,6 @@ import attrs
 import numpy as np
 import tensorflow as tf
 
-from tff_hidenseek import files
 from tff_hidenseek.export import agreement
 from tff_hidenseek.export import file_description
 from tff_hidenseek.export import finite_weights
@@ -17,6 +16,7 @@ from tff_hidenseek.export import litert
 from tff_hidenseek.export import serving
 from tff_hidenseek.export import tflite_flavours
 from tff_hidenseek.export import trainable
+from tff_hidenseek import files
 from tff_hidenseek.models import seeded_network
 from tff_hidenseek.ticket import description as description_lib
 from tff_hidenseek.ticket import ticket

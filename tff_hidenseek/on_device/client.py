@@ -12,8 +12,8 @@ from typing import Any, BinaryIO, Dict, Tuple
 
 import numpy as np
 
-from tff_hidenseek import files
 from tff_hidenseek.data import npz_files
+from tff_hidenseek import files
 
 _LEFT_OUT = -1
 

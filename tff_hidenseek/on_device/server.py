@@ -14,11 +14,11 @@ import attrs
 import numpy as np
 import tensorflow as tf
 
-from tff_hidenseek import files
+from tff_hidenseek.algorithms.hidenseek import hidenseek
 from tff_hidenseek.algorithms import sign_votes
 from tff_hidenseek.algorithms import vote_broadcasts
-from tff_hidenseek.algorithms.hidenseek import hidenseek
 from tff_hidenseek.export import trainable
+from tff_hidenseek import files
 from tff_hidenseek.learning import federated_algorithm
 
 # What a device does not do, or does only in one way.

@@ -6,8 +6,8 @@ from typing import Any, Dict
 from absl import flags
 import attrs
 
-from binaries import flag_files
 from tff_hidenseek.algorithms import registry
+from tff_hidenseek.commands import flag_files
 from tff_hidenseek.experiments import config as config_lib
 
 _DEFINE = {

@@ -4,7 +4,7 @@ from typing import Dict, List, Sequence
 
 from absl import flags
 
-from binaries import experiment_flags
+from tff_hidenseek.commands import experiment_flags
 from tff_hidenseek.comparisons import contenders as contenders_lib
 from tff_hidenseek.comparisons import plan as plan_lib
 

@@ -5,7 +5,7 @@ from absl import flags
 from absl.testing import absltest
 from absl.testing import parameterized
 
-from binaries import flag_files
+from tff_hidenseek.commands import flag_files
 
 
 def _make_flags():

@@ -26,7 +26,7 @@ _HEEDING = (
 # Computes in one call for minutes, with a child, and catches what it can.
 _DEAF = """
 import subprocess, sys
-from binaries import command_line
+from tff_hidenseek.commands import command_line
 import numpy as np
 
 def main(argv):
@@ -138,7 +138,7 @@ class StoppingTest(unittest.TestCase):
   def test_a_program_that_ignores_interrupts_goes_on_doing_so(self):
     code = (
         'import os, signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN);'
-        'from binaries import stopping; stopping.watch();'
+        'from tff_hidenseek.commands import stopping; stopping.watch();'
         'os.kill(os.getpid(), signal.SIGINT); time.sleep(0.5); print(1)'
     )
     program = self._start('-c', code)

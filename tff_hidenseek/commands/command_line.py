@@ -11,8 +11,8 @@ from absl import app
 from absl import flags
 from absl import logging
 
-from binaries import flag_files
-from binaries import stopping
+from tff_hidenseek.commands import flag_files
+from tff_hidenseek.commands import stopping
 
 
 @contextlib.contextmanager

@@ -2,8 +2,8 @@ from unittest import mock
 
 from absl.testing import absltest
 
-from binaries import command_line
-from binaries import flag_files
+from tff_hidenseek.commands import command_line
+from tff_hidenseek.commands import flag_files
 
 
 class ParseFlagsTest(absltest.TestCase):
