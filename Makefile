@@ -40,7 +40,7 @@ doctor: venv
 # of, such as a type that cannot be resolved, is an error; not that it keeps a
 # value to itself that is in the environment too, such as a path.
 DOCS := .venv-docs
-PDOC := pdoc==16.0.0 jinja2==3.1.6 markdown2==2.5.5
+PDOC := pdoc==16.0.0 markdown2==2.5.5
 
 docs: venv
 	@[ "$$(cat $(DOCS)/installed.txt 2>/dev/null)" = '$(PDOC)' ] || { \

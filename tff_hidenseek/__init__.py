@@ -6,7 +6,7 @@ from tff_hidenseek import tensorflow_stack
 
 tensorflow_stack.prepare()
 
-__version__ = '0.10.0'
+__version__ = '0.11.0'
 
 # What is offered here: a module, or a function of one.
 _OFFERED = {
