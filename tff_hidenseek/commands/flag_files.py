@@ -59,7 +59,7 @@ def read(
   arguments = []
   for line_num, line in _iterate_lines(path):
     include = _INCLUDE.fullmatch(line)
-    if include and include[1]:
+    if include and include[1] and include[1].isprintable():
       arguments += read(include[1], flag_values, (*included_by, path))
       continue
     if include or not _is_flag(line, flag_values):
