@@ -33,6 +33,9 @@ from tools import sources
 
 _KILLS = flags.DEFINE_integer('kills', 200, 'How many.', lower_bound=1)
 _SEED = flags.DEFINE_integer('seed', 0, 'Of the moments.')
+_MINUTES = flags.DEFINE_float(
+    'minutes', 120.0, 'After so many there are no more kills.'
+)
 _KILLS_OF_A_ROUND = flags.DEFINE_integer(
     'kills_of_a_round', 10, 'After so many a command may end.', lower_bound=1
 )
@@ -170,17 +173,26 @@ class _Disturbed:
   def disturb(self, rng: random.Random) -> bool:
     """Starts the command and kills it; returns whether it was killed."""
     # Going on takes less than starting anew, so that some run to the end.
-    seconds = rng.uniform(0.1, 1.05) * self._seconds
+    start = time.monotonic()
     killed = _kill(
-        self.trial.start(self._output_dir), seconds, self._output_dir)
+        self.trial.start(self._output_dir),
+        rng.uniform(0.05, 1) * self._seconds,
+        self._output_dir,
+    )
     self._kills_left -= killed
-    if not killed or not self._kills_left:
-      self.check()
+    if not killed:
+      self._seconds = min(self._seconds, time.monotonic() - start)
+      self._check()
+    elif not self._kills_left:
+      self.finish()
     return killed
 
-  def check(self) -> None:
+  def finish(self) -> None:
     """Lets the command end, and compares its bits."""
     self.trial.finish(self._output_dir)
+    self._check()
+
+  def _check(self) -> None:
     half = find_half_files(self._output_dir)
     bits = read_bits(self._output_dir)
     differing = [name for name in {**bits, **self._bits}
@@ -193,6 +205,11 @@ class _Disturbed:
     shutil.rmtree(self._output_dir)
 
 
+def _describe(counts: Dict[str, int]) -> str:
+  each = ', '.join(f'{count} of {name}' for name, count in counts.items())
+  return f'{sum(counts.values())} kills, {each}'
+
+
 def main(argv):
   del argv
   rng = random.Random(_SEED.value)
@@ -201,15 +218,16 @@ def main(argv):
   Trial('train', (*_TINY, '--num_rounds=2')).finish(run_dir)
   disturbed = [_Disturbed(trial, folder) for trial in _make_trials(run_dir)]
   counts = dict.fromkeys((each.trial.name for each in disturbed), 0)
-  while sum(counts.values()) < _KILLS.value:
+  deadline = time.monotonic() + 60 * _MINUTES.value
+  while sum(counts.values()) < _KILLS.value and time.monotonic() < deadline:
     each = rng.choice(disturbed)
     if each.disturb(rng):
       counts[each.trial.name] += 1
       if sum(counts.values()) % 10 == 0:
-        print(f'{sum(counts.values())} kills: {counts}', flush=True)
+        print(_describe(counts), flush=True)
   for each in disturbed:
-    each.check()
-  print('Same bits everywhere, and no half file.')
+    each.finish()
+  print(f'{_describe(counts)}: the same bits, and no half file.')
   shutil.rmtree(folder)
 
 
