@@ -8,7 +8,6 @@ import os
 import sys
 
 from absl import flags
-import attrs
 
 from tff_hidenseek.commands import command_line
 from tff_hidenseek.commands import experiment_flags
@@ -16,6 +15,7 @@ from tff_hidenseek.commands import runtime_flags
 from tff_hidenseek.data import class_mapping
 from tff_hidenseek.data import datasets
 from tff_hidenseek.experiments import checkpoints
+from tff_hidenseek.experiments import config as config_lib
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import run_data
 from tff_hidenseek.experiments import run_folder
@@ -59,7 +59,7 @@ def main(argv):
         os.path.join(_RUN_DIR.value, run_folder.CONFIG_FILE)
     )
     if _DATA_DIR.value and not _DATASET.value:
-      config = attrs.evolve(config, data_dir=_DATA_DIR.value)
+      config = config_lib.with_data_dir(config, _DATA_DIR.value)
     runtime_flags.set_runtime()
     federation = federation_lib.build_federation(config)
     run_data.check(

@@ -17,6 +17,7 @@ from tff_hidenseek.commands import command_line
 from tff_hidenseek.commands import experiment_flags
 from tff_hidenseek.commands import runtime_flags
 from tff_hidenseek.experiments import checkpoints
+from tff_hidenseek.experiments import config as config_lib
 from tff_hidenseek.experiments import export_source
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import run_data
@@ -33,6 +34,9 @@ runtime_flags.define_runtime_flags()
 _RUN_DIR = flags.DEFINE_string('run_dir', None, 'The folder of a finished run.')
 _OUTPUT_DIR = flags.DEFINE_string(
     'output_dir', None, 'Where files go; default: `export` in --run_dir.'
+)
+_DATA_DIR = flags.DEFINE_string(
+    'data_dir', None, "The folder of the run's data where that has moved."
 )
 _FORMAT = flags.DEFINE_enum(
     'format', 'all', ['all', *formats.FORMATS], 'What to write.'
@@ -100,6 +104,8 @@ def main(argv):
     config = experiment_flags.config_from_file(
         os.path.join(_RUN_DIR.value, run_folder.CONFIG_FILE)
     )
+    if _DATA_DIR.value:
+      config = config_lib.with_data_dir(config, _DATA_DIR.value)
     federation = federation_lib.build_federation(config)
     run_data.check(
         _RUN_DIR.value, federation, flags.FLAGS.allow_changed_data

@@ -13,6 +13,7 @@ from absl import flags
 from tff_hidenseek.commands import command_line
 from tff_hidenseek.experiments import metrics
 from tff_hidenseek.experiments import plots
+from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.experiments import summary
 
 _RUN_DIRS = flags.DEFINE_list('run_dirs', [], 'Folders of runs.')
@@ -42,7 +43,8 @@ def main(argv):
   with command_line.user_errors():
     command_line.start(argv)
     runs = {}
-    for name, run_dir in _name_runs(_RUN_DIRS.value).items():
+    named = _name_runs(_RUN_DIRS.value)
+    for name, run_dir in named.items():
       runs[name] = metrics.read_rows(run_dir)
       if not runs[name]:
         raise ValueError(
@@ -52,6 +54,10 @@ def main(argv):
       raise ValueError('`run_dirs` must name at least one run, found none.')
     plots.plot_accuracy_curves(_OUTPUT_DIR.value, runs)
   print(summary.format_summary(runs))
+  for name, run_dir in named.items():
+    divergence = run_folder.read_divergence(run_dir)
+    if divergence:
+      print(f'{name} diverged at round {divergence["round_num"]}.')
 
 
 def run():

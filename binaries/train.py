@@ -1,4 +1,4 @@
-"""Trains a federated algorithm, and records everything about the run.
+r"""Trains a federated algorithm, and records everything about the run.
 
 python -m binaries.train --flagfile=configs/hidenseek.digits.cnn.flags \
     --output_dir=runs/digits
@@ -71,6 +71,20 @@ def _missing_client_files():
     ) from error
 
 
+def _describe_data(config, federation):
+  """Prints what is trained on, and which classes nobody trains on."""
+  print('\n'.join(data_summary.describe(federation.dataset)))
+  is_trained = federation_lib.find_trained_classes(federation, config)
+  names = federation.dataset.class_names
+  missing = [str(name) for name, yes in zip(names, is_trained) if not yes]
+  if missing:
+    print(
+        f'warning: no client that trains has examples of {len(missing)} of the '
+        f'{len(names)} classes: {", ".join(missing)}.'
+    )
+  sys.stdout.flush()
+
+
 def _train(config, federation, run_dir):
   """Trains one algorithm into its folder; returns its metrics."""
   with command_line.user_errors():
@@ -85,11 +99,14 @@ def _train(config, federation, run_dir):
       )
       federation = federation_lib.FederationOfFiles(federation)
     with run_lock.hold(run_dir):
-      run_folder.prepare(run_dir, config)
+      # Again, since another run may have come and gone. What is refused has
+      # changed nothing.
+      run_folder.check(run_dir, config, _RESUME.value)
       run_data.check(run_dir, federation, flags.FLAGS.allow_changed_data)
+      run_folder.prepare(run_dir, config)
       run_data.write(run_dir, federation)
       if run_dir == _OUTPUT_DIR.value:
-        print('\n'.join(data_summary.describe(federation.dataset)), flush=True)
+        _describe_data(config, federation)
       run = training_run.TrainingRun(config, algorithm, federation)
       with _missing_client_files():
         rows = training_loop.train(config, run, federation, run_dir)

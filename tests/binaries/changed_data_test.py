@@ -62,6 +62,8 @@ class ChangedDataTest(absltest.TestCase):
     export = ('export', f'--run_dir={self._run_dir}', '--format=ticket')
     for outcome in (
         self._train('--resume'),
+        # A refusal leaves the finished run that was to go on.
+        self._train('--resume', '--num_rounds=3'),
         command_runs.run(*evaluation),
         command_runs.run(*export),
     ):

@@ -42,6 +42,16 @@ class PlotTest(unittest.TestCase):
           ['accuracy_over_rounds.png', 'accuracy_over_megabytes.png'],
       )
 
+  def test_a_run_that_diverged_is_told(self):
+    with tempfile.TemporaryDirectory() as root:
+      _write_run(f'{root}/run', [0.1, 0.2])
+      with open(f'{root}/run/diverged.json', 'w', encoding='utf-8') as file:
+        json.dump(dict(round_num=3, reason='`train_loss` is nan'), file)
+      outcome = command_runs.run(
+          'plot', f'--run_dirs={root}/run', f'--output_dir={root}/out'
+      )
+      self.assertIn('run diverged at round 3.', outcome.stdout)
+
   def test_runs_whose_folders_share_a_name_are_told_apart(self):
     with tempfile.TemporaryDirectory() as root:
       folders = [f'{root}/{name}' for name in ('a/run', 'b/run', 'b/other')]

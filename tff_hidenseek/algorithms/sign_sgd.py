@@ -79,7 +79,9 @@ def build_sign_sgd(
           build_client=lambda: SignClientWork(
               dense_network.build_model(task), options
           ),
-          aggregation_factory=sign_votes.UnweightedSignVoteMeanFactory(network.size),
+          aggregation_factory=sign_votes.UnweightedSignVoteMeanFactory(
+              network.size
+          ),
           update_server=update_server,
           layer_densities=network.layer_densities,
           num_weights=network.num_weights,

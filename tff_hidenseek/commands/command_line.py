@@ -4,6 +4,8 @@ Some commands do without TensorFlow: it is imported where a command starts it.
 """
 
 import contextlib
+import errno
+import re
 import sys
 from typing import Callable, List, Sequence
 
@@ -14,6 +16,11 @@ from absl import logging
 from tff_hidenseek.commands import flag_files
 from tff_hidenseek.commands import stopping
 
+# What absl says of a flag that must be given and is not.
+_NOT_GIVEN = re.compile(
+    r'flag --(\w+)=None: Flag --\1 must have a value other than None\.'
+)
+
 
 @contextlib.contextmanager
 def user_errors():
@@ -21,8 +28,21 @@ def user_errors():
   try:
     yield
   except (ValueError, OSError, flags.Error) as error:
-    print('error:', *str(error).splitlines(), file=sys.stderr)
+    print('error:', *_describe(error).splitlines(), file=sys.stderr)
     sys.exit(2)
+
+
+def _describe(error: Exception) -> str:
+  """Returns what is said of an error that a user can mend."""
+  if isinstance(error, flags.Error):
+    return _NOT_GIVEN.sub(r'`\1` must be given.', str(error))
+  if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    place = f' in {error.filename}' if error.filename else ''
+    return (
+        f'There is no space left on the disk{place}. Make room and run the '
+        'same command again; `train` goes on with --resume.'
+    )
+  return str(error)
 
 
 def parse_flags(argv: Sequence[str]) -> List[str]:

@@ -61,8 +61,9 @@ def _find_faults(
     is_blank = np.mean(lows == highs)
     if is_blank > _MOST_BLANK:
       yield f'{is_blank:.1%} of the {split} images are of one shade.'
-    if highs.max() < _LEAST_MAXIMUM:
+    elif highs.max() < _LEAST_MAXIMUM:
       yield (
           f'the largest pixel of the {split} images is {highs.max():.3g} of 1, '
-          f'{255 * highs.max():.3g} of 255. Bytes are always divided by 255: '
-          'where they have another range, store floats in [0, 1].')
+          f'{255 * highs.max():.3g} of 255. Bytes are always divided by 255, '
+          '16 bits by 65,535 and floats by nothing: where the range is '
+          'another, store floats that reach 1.')

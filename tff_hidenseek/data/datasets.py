@@ -75,7 +75,9 @@ def make_absolute(name: str, data_dir: Optional[str] = None) -> str:
   key, _, path = name.partition(':')
   if key not in _NEEDS_ARGUMENT or not path:
     return name
-  return f'{key}:{os.path.abspath(os.path.join(data_dir or "", path))}'
+  # A shell does not expand what follows the colon.
+  path = os.path.join(data_dir or '', os.path.expanduser(path))
+  return f'{key}:{os.path.abspath(path)}'
 
 
 def list_names() -> list:

@@ -77,7 +77,7 @@ def _to_unit_interval(
   if low < 0 or high > 1:
     raise ValueError(
         f'{name}: `{key}` must hold uint8, or floats in [0, 1], found floats '
-        f'in [{low:g}, {high:g}].')
+        f'in [{low:.9g}, {high:.9g}].')
   return images.astype(np.float32, copy=False)
 
 

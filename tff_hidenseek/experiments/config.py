@@ -177,6 +177,21 @@ def check_name(argument: str, name: str, table: Mapping[str, Any]) -> None:
     )
 
 
+def with_data_dir(config: ExperimentConfig, data_dir: str) -> ExperimentConfig:
+  """Returns the config of a run whose data has moved to another folder.
+
+  Args:
+    config: The config, in which paths are absolute.
+    data_dir: The folder that its file or folder of data is in now.
+  """
+  key, _, path = config.dataset.partition(':')
+  dataset = config.dataset
+  if os.path.isabs(path):
+    moved = os.path.join(data_dir, os.path.basename(path))
+    dataset = f'{key}:{os.path.abspath(moved)}'
+  return attrs.evolve(config, dataset=dataset, data_dir=data_dir)
+
+
 def make_paths_absolute(values: Mapping[str, Any]) -> Dict[str, Any]:
   """Returns options in which no path depends on the working directory.
 

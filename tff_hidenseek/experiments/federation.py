@@ -95,10 +95,13 @@ class Federation:
         for client_id, start in enumerate(starts)
     ]
 
-  @functools.cached_property
-  def trained_classes(self) -> np.ndarray:
-    """Which classes a client that trains has examples of, `bool[classes]`."""
-    indices = [self.partition.train_indices[i] for i in self.seen_clients]
+  def find_classes(self, clients: Sequence[int]) -> np.ndarray:
+    """Returns which classes clients train on, `bool[num_classes]`.
+
+    Args:
+      clients: Their ids, at least one.
+    """
+    indices = [self.partition.train_indices[i] for i in clients]
     counts = np.bincount(
         self.dataset.train_y[np.concatenate(indices)],
         minlength=self.dataset.num_classes,
@@ -245,6 +248,26 @@ def build_sampling_fn(federation: Federation, config):
   )
   size = config.clients_per_round
   return lambda round_num: [int(i) for i in sample(round_num, size)]
+
+
+def find_trained_classes(federation: Federation, config) -> np.ndarray:
+  """Returns which classes the clients of all rounds train on.
+
+  Args:
+    federation: The clients.
+    config: The experiment; a client that none of its rounds draws trains
+      nothing.
+
+  Returns:
+    `bool[num_classes]`.
+  """
+  sample_clients = build_sampling_fn(federation, config)
+  drawn = set()
+  for round_num in range(1, config.num_rounds + 1):
+    drawn.update(sample_clients(round_num))
+    if len(drawn) == len(federation.seen_clients):
+      break
+  return federation.find_classes(sorted(drawn))
 
 
 def stack_states(client_states: Sequence):

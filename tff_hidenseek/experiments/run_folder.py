@@ -30,6 +30,10 @@ def check(run_dir: str, config, resume: bool) -> None:
     ValueError: If the folder holds another run, or the same without `resume`,
       or other files.
   """
+  if os.path.exists(run_dir) and not os.path.isdir(run_dir):
+    raise ValueError(
+        f'`output_dir` must be a folder, found the file {run_dir}.'
+    )
   path = os.path.join(run_dir, CONFIG_FILE)
   if os.path.exists(path):
     differing = _find_differences(path, config)

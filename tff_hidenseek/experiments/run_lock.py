@@ -19,10 +19,16 @@ def hold(folder: str) -> Iterator[None]:
     folder: The folder.
 
   Raises:
-    ValueError: If another program holds it.
+    ValueError: If it cannot be made, or another program holds it.
   """
-  os.makedirs(folder, exist_ok=True)
-  descriptor = os.open(folder, os.O_RDONLY)
+  try:
+    os.makedirs(folder, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+  except OSError as error:
+    raise ValueError(
+        '`output_dir` must be a folder that can be made and written to, found '
+        f'{folder} ({error.strerror}).'
+    ) from error
   try:
     try:
       fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -52,7 +52,7 @@ def build_algorithm(
       input_shape=input_shape,
       num_classes=dataset.num_classes,
       seed=config.seed,
-      trained_classes=federation.trained_classes,
+      trained_classes=federation_lib.find_trained_classes(federation, config),
   )
   return registry.ALGORITHMS[config.algorithm].build(task, config.options)
 

@@ -76,6 +76,8 @@ class WorkerProcess:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            # Ctrl-C is for the program that started it, which ends it too.
+            start_new_session=True,
             env={'TF_CPP_MIN_LOG_LEVEL': '3', **os.environ},
         )
     except OSError as error:
@@ -102,7 +104,7 @@ class WorkerProcess:
 
   def describe_end(self) -> str:
     """Returns one sentence on how the worker ended and where its log is."""
-    log = self._log_path or 'not kept: give a `log_path` to keep it'
+    log = self._log_path or 'not kept: give `log_path` (--log) to keep it'
     status = None if self._process is None else self._process.returncode
     return (
         f"TFF's worker on port {self.port} ended with exit status"
