@@ -59,6 +59,7 @@ def build_fed_avg(
           make_message=lambda weights: weights,
           build_client=build_client,
           aggregation_factory=tff.aggregators.MeanFactory(),
+          read_upload=lambda weights: weights,
           update_server=lambda state, mean: (mean, collections.OrderedDict()),
           layer_densities=network.layer_densities,
           num_weights=network.num_weights,

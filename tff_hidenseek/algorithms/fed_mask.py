@@ -109,8 +109,7 @@ class PersonalMaskClientWork(masked_weights.MaskedWeightsClientWork):
       is_equal = tf.equal(scores, threshold)
       order = tf.cumsum(tf.cast(is_equal, tf.int32))
       kept.append(is_above | (is_equal & (order <= num_equal)))
-    for variable in self._optimizer.variables():
-      variable.assign(tf.zeros_like(variable))
+    self._optimizer.reset()
     return tf.concat(kept, axis=0)
 
   def _select_kept(self, vector):

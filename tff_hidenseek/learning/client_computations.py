@@ -39,14 +39,11 @@ class ClientComputations:
 
 
 def _train_client(
-    client: client_work.ClientWork,
     train_fn: Callable[[client_work.Data, tf.Tensor], tf.Tensor],
     message: Any,
-    client_state: Any,
     data: client_work.Data,
     seed: int,
 ) -> tf.Tensor:
-  client.start(message['content'], client_state)
   shuffle_seed = random_seeds.client_seed(
       seed,
       random_seeds.Purpose.SHUFFLE,
@@ -59,20 +56,63 @@ def _train_client(
 def personalize_client(
     client: client_work.ClientWork,
     message: Any,
-    client_state: Any,
     data: client_work.Data,
     seed: int,
 ) -> None:
   """Trains a client's own model as in the round that the message names.
 
   Args:
-    client: The client's work.
+    client: The client's work, started.
     message: What the server broadcast: `round_num` and `content`.
-    client_state: What the client kept.
     data: The client's data (see `client_data`).
     seed: The experiment's seed.
   """
-  _train_client(client, client.personalize, message, client_state, data, seed)
+  _train_client(client.personalize, message, data, seed)
+
+
+def update_client(
+    client: client_work.ClientWork,
+    message: Any,
+    data: client_work.Data,
+    *,
+    sends_weight: bool,
+    seed: int,
+) -> Any:
+  """Trains a client and makes all that it gives in a round.
+
+  Args:
+    client: The client's work, started.
+    message: What the server broadcast: `round_num` and `content`.
+    data: The client's data (see `client_data`).
+    sends_weight: Whether the number of examples is sent with the upload.
+    seed: The experiment's seed.
+
+  Returns:
+    What `ClientComputations.update` gives.
+  """
+  loss = _train_client(client.train, message, data, seed)
+  vote_seed = random_seeds.client_seed(
+      seed,
+      random_seeds.Purpose.VOTE,
+      message['round_num'],
+      data['client_id'],
+  )
+  upload = client.make_upload(vote_seed)
+  weight = tf.cast(tf.size(data['y']), tf.float32)
+  sent_weight = [weight] if sends_weight else []
+  return collections.OrderedDict(
+      upload=upload,
+      weight=weight,
+      client_state=client.make_client_state(),
+      totals=collections.OrderedDict(
+          loss=loss * weight,
+          num_examples=weight,
+          bytes_up=client.count_sent(upload)
+          + client_work.num_bytes(sent_weight),
+          bytes_down=client.count_received(message['content'])
+          + client_work.num_bytes(message['round_num']),
+      ),
+  )
 
 
 def untrained_penalty(
@@ -129,30 +169,9 @@ def build_client_computations(
 
     @tf.function(autograph=False)
     def run() -> Any:
-      loss = _train_client(
-          client, client.train, message, client_state, data, seed
-      )
-      vote_seed = random_seeds.client_seed(
-          seed,
-          random_seeds.Purpose.VOTE,
-          message['round_num'],
-          data['client_id'],
-      )
-      upload = client.make_upload(vote_seed)
-      weight = tf.cast(tf.size(data['y']), tf.float32)
-      sent_weight = [weight] if sends_weight else []
-      return collections.OrderedDict(
-          upload=upload,
-          weight=weight,
-          client_state=client.make_client_state(),
-          totals=collections.OrderedDict(
-              loss=loss * weight,
-              num_examples=weight,
-              bytes_up=client.count_sent(upload)
-              + client_work.num_bytes(sent_weight),
-              bytes_down=client.count_received(message['content'])
-              + client_work.num_bytes(message['round_num']),
-          ),
+      client.start(message['content'], client_state)
+      return update_client(
+          client, message, data, sends_weight=sends_weight, seed=seed
       )
 
     return run()
@@ -185,7 +204,8 @@ def build_client_computations(
 
     @tf.function(autograph=False)
     def run() -> Any:
-      personalize_client(client, message, client_state, train_data, seed)
+      client.start(message['content'], client_state)
+      personalize_client(client, message, train_data, seed)
       return local_training.evaluate(client.personal_model, test_data)
 
     return run()

@@ -132,4 +132,5 @@ def read_clients(
       ),
       evaluate=compose(algorithm.evaluate),
       evaluate_personal=compose(algorithm.evaluate_personal),
+      build_cohort_algorithm=None,
   )

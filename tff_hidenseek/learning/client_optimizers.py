@@ -35,8 +35,13 @@ class _Optimizer:
   num_slots = 0
 
   def variables(self) -> List[tf.Variable]:
-    """Returns all that it remembers; zeros are a new optimizer's."""
+    """Returns all that it remembers."""
     return [slot for slots in self._slots.values() for slot in slots]
+
+  def reset(self) -> None:
+    """Makes it a new optimizer again."""
+    for variable in self.variables():
+      variable.assign(tf.zeros(variable.shape), read_value=False)
 
   def apply_gradients(
       self, gradients_and_variables: Iterable[Tuple[tf.Tensor, tf.Variable]]

@@ -51,6 +51,20 @@ class ClientWork(abc.ABC):
   def start(self, message: Any, client_state: Any) -> None:
     """Sets the model from the server's message and the client's own state."""
 
+  def prepare(self, message: Any) -> None:
+    """Does what `restart` need not do for every client of a cohort.
+
+    Args:
+      message: The server's message, the same for all of them.
+    """
+
+  def restart(self, message: Any) -> None:
+    """Starts one more client, who keeps nothing, after `prepare`.
+
+    It forgets the client before.
+    """
+    self.start(message, ())
+
   @abc.abstractmethod
   def train(self, data: Data, seed: tf.Tensor) -> tf.Tensor:
     """Trains on the client's data; returns the mean loss, `float32[]`."""
@@ -111,6 +125,10 @@ class GradientClientWork(ClientWork):
     self._optimizer = client_optimizers.build_client_optimizer(
         options.client_optimizer, options.client_learning_rate, self._variables
     )
+
+  def restart(self, message: Any) -> None:
+    self._optimizer.reset()
+    super().restart(message)
 
   def route_gradients(
       self, gradients: Sequence[tf.Tensor]

@@ -48,6 +48,10 @@ class Method:
     build_client: Makes a client's work, with its variables.
     aggregation_factory: Aggregates the uploads; a weighted one weights clients
       by their number of examples, which they then send too.
+    read_upload: Maps an upload to `float32` tensors whose mean over the clients
+      is the aggregate, with which cohorts can be run (see `cohort_process`);
+      by default what the aggregation decodes with, if it does. `None` where the
+      aggregate is no such mean.
     update_server: Maps the algorithm's state and the aggregate to the new state
       and a mapping of measurements, scalars by their names.
     layer_densities: Fraction kept of each layer's kernel.
@@ -67,6 +71,12 @@ class Method:
       tff.aggregators.WeightedAggregationFactory,
       tff.aggregators.UnweightedAggregationFactory,
   ]
+  read_upload: Optional[Callable[[Any], Any]] = attrs.field(
+      default=attrs.Factory(
+          lambda self: getattr(self.aggregation_factory, 'decode', None),
+          takes_self=True,
+      )
+  )
   update_server: Callable[[Any, Any], Any]
   layer_densities: Mapping[str, float]
   num_weights: int
@@ -117,6 +127,22 @@ class StatefulClientsOutput:
 
 
 @attrs.frozen(eq=False)
+class CohortAlgorithm:
+  """An algorithm of which every value at the clients is a whole cohort.
+
+  Attributes:
+    next: Computation from a state and the cohorts' data (see `cohort_data`) to
+      a `tff.learning.templates.LearningProcessOutput`.
+    evaluate_personal: Computation from a state, the cohorts' training and their
+      test data to `num_correct` and `num_examples` of every client's own model
+      after local training, `int64[clients]` for each cohort.
+  """
+
+  next: tff.Computation
+  evaluate_personal: tff.Computation
+
+
+@attrs.frozen(eq=False)
 class FederatedAlgorithm:
   """An algorithm, ready to be run round by round.
 
@@ -141,6 +167,8 @@ class FederatedAlgorithm:
     num_weights: Weights in all kernels of the model, kept or not.
     layer_densities: Fraction of its weights that each layer keeps.
     measurements: Names of the algorithm's own scalars in a round's metrics.
+    build_cohort_algorithm: Makes the same algorithm over cohorts, on the same
+      states; `None` where it runs client by client alone.
   """
 
   process: Union[
@@ -155,3 +183,4 @@ class FederatedAlgorithm:
   num_weights: int
   layer_densities: collections.OrderedDict[str, float]
   measurements: Sequence[str] = ()
+  build_cohort_algorithm: Optional[Callable[[], CohortAlgorithm]] = None

@@ -6,12 +6,14 @@ server.
 """
 
 import collections
+import functools
 from typing import Any, Tuple
 
 import tensorflow_federated as tff
 
 from tff_hidenseek.learning import client_computations
 from tff_hidenseek.learning import client_data
+from tff_hidenseek.learning import cohort_process
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import own_models
 from tff_hidenseek.learning import server_computations
@@ -141,4 +143,15 @@ def build_federated_algorithm(
       num_weights=method.num_weights,
       layer_densities=collections.OrderedDict(method.layer_densities),
       measurements=server.measurements,
+      build_cohort_algorithm=(
+          functools.partial(
+              cohort_process.build_cohort_algorithm,
+              task,
+              method,
+              clients,
+              server,
+          )
+          if cohort_process.can_run_cohorts(method)
+          else None
+      ),
   )

@@ -91,6 +91,9 @@ class DecodedMeanFactory(tff.aggregators.WeightedAggregationFactory):
 
   The result has the structure of what is decoded, and is 0 where the weights
   sum to 0.
+
+  Attributes:
+    decode: What the upload is decoded with.
   """
 
   def __init__(self, decode: Callable[[Any], Any]) -> None:
@@ -99,13 +102,13 @@ class DecodedMeanFactory(tff.aggregators.WeightedAggregationFactory):
     Args:
       decode: Maps an upload to `float32` tensors of static shapes.
     """
-    self._decode = decode
+    self.decode = decode
 
   def create(
       self, value_type: tff.Type, weight_type: tff.Type
   ) -> tff.templates.AggregationProcess:
     """Creates the process."""
-    return _build_mean(self._decode, value_type, weight_type)
+    return _build_mean(self.decode, value_type, weight_type)
 
 
 class UnweightedDecodedMeanFactory(
@@ -122,8 +125,8 @@ class UnweightedDecodedMeanFactory(
     Args:
       decode: Maps an upload to `float32` tensors of static shapes.
     """
-    self._decode = decode
+    self.decode = decode
 
   def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
     """Creates the process."""
-    return _build_mean(self._decode, value_type, None)
+    return _build_mean(self.decode, value_type, None)

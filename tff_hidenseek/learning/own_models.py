@@ -59,12 +59,15 @@ class OwnModels:
     client = self._method.build_client()
     message = self._make_final_broadcast(state)
     kept = self._to_client_state(client_state)
-    tf.function(
-        lambda: client_computations.personalize_client(
-            client, message, kept, data, self._task.seed
-        ),
-        autograph=False,
-    )()
+
+    @tf.function(autograph=False)
+    def run():
+      client.start(message['content'], kept)
+      client_computations.personalize_client(
+          client, message, data, self._task.seed
+      )
+
+    run()
     return client.personal_model
 
   def _make_final_broadcast(

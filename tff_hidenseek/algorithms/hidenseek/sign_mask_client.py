@@ -34,6 +34,24 @@ class SignMaskClientWork(client_work.GradientClientWork):
     self._private = [x for x in self._layers if x.name in private]
 
   def start(self, message, client_state):
+    self._receive(message, client_state)
+    for layer in self._layers:
+      layer.set_frozen(
+          self._network.kept_positions[layer.name],
+          self._network.kept_weights[layer.name],
+          self._received[layer.name],
+      )
+
+  def prepare(self, message):
+    self.start(message, ())
+
+  def restart(self, message):
+    # The frozen weights are there already, and the scores were decoded.
+    self._optimizer.reset()
+    for layer in self._layers:
+      layer.assign_scores(self._received[layer.name])
+
+  def _receive(self, message, client_state):
     sizes = [self._network.num_kept[layer.name] for layer in self._shared]
     broadcast = vote_broadcasts.VOTE_BROADCASTS[self._options.broadcast]
     scores = broadcast.decode(message, sum(sizes))
@@ -41,12 +59,6 @@ class SignMaskClientWork(client_work.GradientClientWork):
         zip([layer.name for layer in self._shared], tf.split(scores, sizes)),
         **(client_state or {}),
     )
-    for layer in self._layers:
-      layer.set_frozen(
-          self._network.kept_positions[layer.name],
-          self._network.kept_weights[layer.name],
-          self._received[layer.name],
-      )
 
   def after_step(self):
     for layer in self._layers:

@@ -1,0 +1,111 @@
+"""The data of a cohort: several clients that are one value at the clients.
+
+The examples of a cohort are ranges of a pool, which may be that of all clients.
+A tensor of a pool is passed on and never copied: a client's range of it shares
+its memory, so a cohort costs no more than its clients do.
+"""
+
+import collections
+from typing import Sequence
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_hidenseek.learning import client_data
+
+
+def cohort_data_type(input_shape: Sequence[int]) -> tff.StructType:
+  """Returns the TFF type of a cohort's examples.
+
+  Args:
+    input_shape: Shape `[height, width, channels]` of one image.
+
+  Returns:
+    The type `<x=float32[?,height,width,channels],y=int32[?],first=int32[?],
+    size=int32[?],client_id=int32[?]>`: the pool, and for each client where its
+    range begins, how many examples it has and its number.
+  """
+  examples = client_data.client_data_type(input_shape)
+  numbers = tff.TensorType(np.int32, [None])
+  return tff.to_type(
+      collections.OrderedDict(
+          x=examples['x'],
+          y=examples['y'],
+          first=numbers,
+          size=numbers,
+          client_id=numbers,
+      )
+  )
+
+
+class Pool:
+  """The examples of many clients, one client's after another's."""
+
+  def __init__(
+      self, x: np.ndarray, y: np.ndarray, sizes: Sequence[int]
+  ):
+    """Makes the tensors of the pool.
+
+    Args:
+      x: Images, `float32[n, height, width, channels]`.
+      y: Labels, `int32[n]`.
+      sizes: How many of them each client has, in the order of the clients.
+    """
+    with tf.device('CPU'):
+      self._x = tf.convert_to_tensor(x, tf.float32)
+      self._y = tf.convert_to_tensor(y, tf.int32)
+    self._sizes = np.array(sizes, np.int32)
+    self._first = np.cumsum(self._sizes, dtype=np.int32) - self._sizes
+
+  def select(
+      self, places: Sequence[int], client_ids: Sequence[int]
+  ) -> collections.OrderedDict:
+    """Returns a cohort's data, as `cohort_data_type` describes it.
+
+    Args:
+      places: Which clients of the pool are the cohort.
+      client_ids: Their numbers (see `client_data`).
+    """
+    places = np.asarray(places, np.int32)
+    return collections.OrderedDict(
+        x=self._x,
+        y=self._y,
+        first=self._first[places],
+        size=self._sizes[places],
+        client_id=np.asarray(client_ids, np.int32),
+    )
+
+
+def make_cohort(clients: Sequence) -> collections.OrderedDict:
+  """Makes one cohort of clients, whose examples are copied.
+
+  Args:
+    clients: The data of each (see `client_data`), at least one.
+
+  Returns:
+    A structure of tensors that `cohort_data_type` describes.
+  """
+  pool = Pool(
+      np.concatenate([client['x'] for client in clients]),
+      np.concatenate([client['y'] for client in clients]),
+      [len(client['y']) for client in clients],
+  )
+  ids = [int(client['client_id']) for client in clients]
+  return pool.select(range(len(clients)), ids)
+
+
+def take_client(cohort, place: tf.Tensor) -> collections.OrderedDict:
+  """Returns the data of one client of a cohort (see `client_data`).
+
+  Args:
+    cohort: The data of the cohort, tensors.
+    place: Which client, `int32[]`.
+  """
+  first = cohort['first'][place]
+  examples = slice(first, first + cohort['size'][place])
+  return collections.OrderedDict(
+      x=cohort['x'][examples],
+      y=cohort['y'][examples],
+      client_id=cohort['client_id'][place],
+  )

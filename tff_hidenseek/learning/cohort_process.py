@@ -1,0 +1,86 @@
+"""Composes an algorithm over cohorts: a round is a sum of partial sums.
+
+A cohort adds up what the server would read in the uploads of its clients, so
+less is handed on and folded. The state is that of the algorithm client by
+client, and its next round may have other cohorts, or none.
+"""
+
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_hidenseek.learning import client_computations
+from tff_hidenseek.learning import cohort_computations
+from tff_hidenseek.learning import cohort_data
+from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import server_computations
+
+
+def can_run_cohorts(method: federated_algorithm.Method) -> bool:
+  """Whether `build_cohort_algorithm` can build a method."""
+  return method.read_upload is not None and not method.is_stateful
+
+
+def build_cohort_algorithm(
+    task: federated_algorithm.LearningTask,
+    method: federated_algorithm.Method,
+    clients: client_computations.ClientComputations,
+    server: server_computations.ServerComputations,
+) -> federated_algorithm.CohortAlgorithm:
+  """Builds the computations of an algorithm over cohorts.
+
+  Args:
+    task: What is learned.
+    method: What the algorithm does; its aggregation keeps no state.
+    clients: What runs at one client.
+    server: What runs at the server.
+
+  Returns:
+    The algorithm.
+  """
+  data_type = cohort_data.cohort_data_type(task.input_shape)
+  cohorts = cohort_computations.build_cohort_computations(
+      method.build_client,
+      method.read_upload,
+      clients.update.type_signature.parameter[0],
+      data_type,
+      clients.update.type_signature.result,
+      is_weighted=method.is_weighted,
+      seed=task.seed,
+  )
+  sums_type = cohorts.update.type_signature.result
+
+  @tff.tensorflow.computation(sums_type['decoded'], sums_type['weight'])
+  def divide(decoded, weight):
+    return tf.nest.map_structure(
+        lambda x: tf.math.divide_no_nan(x, weight), decoded
+    )
+
+  def broadcast(make_broadcast, server_state):
+    return tff.federated_broadcast(
+        tff.federated_map(make_broadcast, server_state)
+    )
+
+  server_type = server.initialize.type_signature.result
+  cohorts_type = tff.FederatedType(data_type, tff.CLIENTS)
+
+  @tff.federated_computation(server_type, cohorts_type)
+  def next_fn(server_state, data):
+    message = broadcast(server.make_round_broadcast, server_state)
+    sums = tff.federated_sum(
+        tff.federated_map(cohorts.update, (message, data))
+    )
+    mean = tff.federated_map(divide, (sums['decoded'], sums['weight']))
+    new_state, metrics = tff.federated_map(
+        server.update,
+        (server_state, server_state.aggregator, mean, sums['totals']),
+    )
+    return tff.learning.templates.LearningProcessOutput(new_state, metrics)
+
+  @tff.federated_computation(server_type, cohorts_type, cohorts_type)
+  def evaluate_personal(server_state, train_data, test_data):
+    message = broadcast(server.make_final_broadcast, server_state)
+    return tff.federated_map(
+        cohorts.train_and_count_correct, (message, train_data, test_data)
+    )
+
+  return federated_algorithm.CohortAlgorithm(next_fn, evaluate_personal)
