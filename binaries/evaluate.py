@@ -68,7 +68,9 @@ def main(argv):
     algorithm = training_loop.build_algorithm(config, federation)
     if _DATASET.value:
       federation = _on_other_data(federation)
-    run = training_run.TrainingRun(config, algorithm, federation)
+    run = training_run.TrainingRun(
+        config, algorithm, federation, runtime_flags.find_cohort_size()
+    )
     manager = checkpoints.CheckpointManager(
         checkpoints.folder(_RUN_DIR.value)
     )

@@ -107,7 +107,9 @@ def _train(config, federation, run_dir):
       run_data.write(run_dir, federation)
       if run_dir == _OUTPUT_DIR.value:
         _describe_data(config, federation)
-      run = training_run.TrainingRun(config, algorithm, federation)
+      run = training_run.TrainingRun(
+          config, algorithm, federation, runtime_flags.find_cohort_size()
+      )
       with _missing_client_files():
         rows = training_loop.train(config, run, federation, run_dir)
       plots.plot_run(

@@ -3,6 +3,7 @@
 from typing import List
 
 from absl import flags
+import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.runtimes import contexts
@@ -26,6 +27,15 @@ def define_runtime_flags() -> None:
       'Clients trained at a time (in_process); default: the number of cores, '
       'or four for each GPU.',
       lower_bound=1,
+  )
+  flags.DEFINE_integer(
+      'cohort_size',
+      0,
+      'Clients that one program trains, one after another (in_process): many '
+      'small clients are trained faster so; 0 is chosen by the number of '
+      'clients, 1 is a program a client.',
+      lower_bound=0,
+      upper_bound=2**31 - 1,
   )
   flags.DEFINE_list(
       'client_devices',
@@ -57,6 +67,25 @@ def given_arguments() -> List[str]:
   """Returns the flags that are given, as another command takes them."""
   defined = flags.FLAGS.flags_by_module_dict()[__name__]
   return [flag.serialize() for flag in defined if flag.present]
+
+
+def find_cohort_size() -> int:
+  """Returns how many clients one program trains, 0 for a good number.
+
+  Raises:
+    ValueError: If the flag does not fit the runtime.
+  """
+  values = flags.FLAGS
+  if values.runtime == 'in_process':
+    # A GPU would be sent the examples of all clients for each cohort.
+    has_gpu = bool(tf.config.list_logical_devices('GPU'))
+    return values.cohort_size or int(has_gpu)
+  if values.cohort_size > 1:
+    raise ValueError(
+        '`cohort_size` must be 0 or 1 with --runtime='
+        f'{values.runtime}, found {values.cohort_size}.'
+    )
+  return 1
 
 
 def set_runtime() -> None:

@@ -16,6 +16,7 @@ from tff_hidenseek.data import partition_files
 from tff_hidenseek.data import partitions
 from tff_hidenseek.learning import client_data
 from tff_hidenseek.learning import client_files
+from tff_hidenseek.learning import cohort_data
 
 # Test examples of one shard of the global evaluation.
 _SHARD_SIZE = 1000
@@ -76,6 +77,24 @@ class Federation:
   def test_data(self, client_id: int):
     """Returns the examples a client's personal model is tested on."""
     return self._select(self.partition.test_indices[client_id], client_id)
+
+  @functools.cached_property
+  def train_pool(self) -> cohort_data.Pool:
+    """All clients' training examples, by their ids."""
+    return self._make_pool(self.partition.train_indices)
+
+  @functools.cached_property
+  def test_pool(self) -> cohort_data.Pool:
+    """All clients' test examples, by their ids."""
+    return self._make_pool(self.partition.test_indices)
+
+  def _make_pool(self, client_indices):
+    indices = np.concatenate(client_indices)
+    return cohort_data.Pool(
+        self.dataset.train_x[indices],
+        self.dataset.train_y[indices],
+        [len(c) for c in client_indices],
+    )
 
   def _select(self, indices: np.ndarray, client_id: int):
     return client_data.make_client_data(

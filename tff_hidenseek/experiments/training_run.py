@@ -6,6 +6,7 @@ from typing import Any, Dict, Optional, Sequence
 import numpy as np
 import tree
 
+from tff_hidenseek.experiments import cohorts
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.learning import federated_algorithm
 
@@ -26,6 +27,7 @@ class TrainingRun:
       config,
       algorithm: federated_algorithm.FederatedAlgorithm,
       federation: federation_lib.Federation,
+      cohort_size: int = 1,
   ):
     """Starts a run.
 
@@ -33,11 +35,14 @@ class TrainingRun:
       config: The `ExperimentConfig`.
       algorithm: The algorithm that was built for it.
       federation: The clients.
+      cohort_size: Clients that one program trains; 0 is chosen for the run, 1
+        is client by client. It changes nothing but the order of sums.
     """
     self._federation = federation
     self._sample_clients = federation_lib.build_sampling_fn(
         federation, config
     )
+    self._cohorts = cohorts.Cohorts(algorithm, federation, cohort_size)
     self.algorithm = algorithm
     self.server_state = algorithm.process.initialize()
     self.client_states = {}
@@ -52,11 +57,16 @@ class TrainingRun:
     initial = self.algorithm.initial_client_state
     return self.client_states.get(client_id, initial)
 
+  def _train_data(self, clients):
+    return [self._federation.train_data(client_id) for client_id in clients]
+
   def train_round(self, round_num: int) -> Dict[str, Any]:
     """Runs round `round_num`, from 1; returns its row of metrics."""
     clients = self._sample_clients(round_num)
-    data = [self._federation.train_data(client_id) for client_id in clients]
-    if self._stateful:
+    if self._cohorts.can_run(len(clients)):
+      output = self._cohorts.train_round(self.server_state, clients)
+    elif self._stateful:
+      data = self._train_data(clients)
       states = [self._client_state(client_id) for client_id in clients]
       output = self.algorithm.process.next(self.server_state, states, data)
       self.client_states.update(
@@ -64,7 +74,9 @@ class TrainingRun:
           for client_id, state in zip(clients, output.client_states)
       )
     else:
-      output = self.algorithm.process.next(self.server_state, data)
+      output = self.algorithm.process.next(
+          self.server_state, self._train_data(clients)
+      )
     self.server_state = output.state
     measured = dict(output.metrics)
     setup_bytes = sum(
@@ -104,17 +116,20 @@ class TrainingRun:
     """
     if clients is None:
       clients = self._federation.seen_clients + self._federation.unseen_clients
-    states = (
-        ([self._client_state(client_id) for client_id in clients],)
-        if self._stateful
-        else ()
-    )
-    counts = self.algorithm.evaluate_personal(
-        self.server_state,
-        *states,
-        [self._federation.train_data(client_id) for client_id in clients],
-        [self._federation.test_data(client_id) for client_id in clients],
-    )
+    if self._cohorts.can_run(len(clients)):
+      counts = self._cohorts.evaluate_personal(self.server_state, clients)
+    else:
+      states = (
+          ([self._client_state(client_id) for client_id in clients],)
+          if self._stateful
+          else ()
+      )
+      counts = self.algorithm.evaluate_personal(
+          self.server_state,
+          *states,
+          self._train_data(clients),
+          [self._federation.test_data(client_id) for client_id in clients],
+      )
     return {
         client_id: float(count['num_correct'] / count['num_examples'])
         for client_id, count in zip(clients, counts)

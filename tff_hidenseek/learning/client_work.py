@@ -57,6 +57,7 @@ class ClientWork(abc.ABC):
     Args:
       message: The server's message, the same for all of them.
     """
+    del message
 
   def restart(self, message: Any) -> None:
     """Starts one more client, who keeps nothing, after `prepare`.

@@ -1,12 +1,12 @@
 """What runs at a cohort: the work of its clients, one after another.
 
 One program trains all clients of a cohort, whose work is the same to the bit as
-if each were a value of its own: the same variables, seeds and batches. It spares
-what a client costs beside its training, and sends on one sum for all of them.
+if each were a value of its own: the same variables, seeds and batches. That
+spares what a client costs beside its training, and one sum is sent on for all.
 """
 
 import collections
-from typing import Any, Callable
+from typing import Any, Callable, Dict, TypeVar
 
 import attrs
 import tensorflow as tf
@@ -16,6 +16,8 @@ from tff_hidenseek.learning import client_computations
 from tff_hidenseek.learning import client_work
 from tff_hidenseek.learning import cohort_data
 from tff_hidenseek.learning import local_training
+
+_Folded = TypeVar('_Folded')
 
 
 @attrs.frozen(eq=False)
@@ -71,10 +73,10 @@ def build_cohort_computations(
   )
 
   @tff.tensorflow.computation(message_type, data_type)
-  def update(message, data):
+  def update(message: Any, data: cohort_data.Cohort) -> Any:
     client = build_client()
 
-    def add_client(place, sums):
+    def add_client(place: tf.Tensor, sums: Any) -> Any:
       client.restart(message['content'])
       one = client_computations.update_client(
           client,
@@ -96,7 +98,7 @@ def build_cohort_computations(
       )
 
     @tf.function(autograph=False)
-    def run():
+    def run() -> Any:
       client.prepare(message['content'])
       zeros = tff.types.structure_from_tensor_type_tree(
           lambda t: tf.zeros(t.shape, t.dtype), sum_type
@@ -106,10 +108,16 @@ def build_cohort_computations(
     return run()
 
   @tff.tensorflow.computation(message_type, data_type, data_type)
-  def train_and_count_correct(message, train_data, test_data):
+  def train_and_count_correct(
+      message: Any,
+      train_data: cohort_data.Cohort,
+      test_data: cohort_data.Cohort,
+  ) -> Any:
     client = build_client()
 
-    def test_client(place, counts):
+    def test_client(
+        place: tf.Tensor, counts: Dict[str, tf.Tensor]
+    ) -> Dict[str, tf.Tensor]:
       client.restart(message['content'])
       client_computations.personalize_client(
           client, message, cohort_data.take_client(train_data, place), seed
@@ -117,30 +125,35 @@ def build_cohort_computations(
       found = local_training.evaluate(
           client.personal_model, cohort_data.take_client(test_data, place)
       )
-      return collections.OrderedDict(
-          (
-              name,
-              tf.tensor_scatter_nd_update(
-                  counts[name], [[place]], [found[name]]
-              ),
+      return {
+          name: tf.tensor_scatter_nd_update(
+              count, [[place]], [found[name]]
           )
-          for name in counts
-      )
+          for name, count in counts.items()
+      }
 
     @tf.function(autograph=False)
-    def run():
+    def run() -> Any:
       client.prepare(message['content'])
       zeros = tf.zeros(tf.shape(train_data['size']), tf.int64)
-      counts = collections.OrderedDict(num_correct=zeros, num_examples=zeros)
-      return _loop(train_data, test_client, counts)
+      return _loop(
+          train_data,
+          test_client,
+          dict(num_correct=zeros, num_examples=zeros),
+      )
 
     return run()
 
   return CohortComputations(update, train_and_count_correct)
 
 
-def _loop(data, visit_client, start):
+def _loop(
+    data: cohort_data.Cohort,
+    visit_client: Callable[[tf.Tensor, _Folded], _Folded],
+    start: _Folded,
+) -> _Folded:
   """Folds `visit_client` over the clients of a cohort, from a first value."""
+  end: _Folded
   _, end = tf.while_loop(
       lambda place, _: place < tf.size(data['size']),
       lambda place, value: (place + 1, visit_client(place, value)),

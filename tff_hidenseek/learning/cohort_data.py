@@ -6,13 +6,17 @@ its memory, so a cohort costs no more than its clients do.
 """
 
 import collections
-from typing import Sequence
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.learning import client_data
+from tff_hidenseek.learning import client_work
+
+# The data of a cohort, as `cohort_data_type` describes it.
+Cohort = Mapping[str, tf.Tensor]
 
 
 def cohort_data_type(input_shape: Sequence[int]) -> tff.StructType:
@@ -42,16 +46,30 @@ def cohort_data_type(input_shape: Sequence[int]) -> tff.StructType:
 class Pool:
   """The examples of many clients, one client's after another's."""
 
-  def __init__(
-      self, x: np.ndarray, y: np.ndarray, sizes: Sequence[int]
-  ):
+  def __init__(self, x: Any, y: Any, sizes: Sequence[int]):
     """Makes the tensors of the pool.
 
     Args:
       x: Images, `float32[n, height, width, channels]`.
       y: Labels, `int32[n]`.
       sizes: How many of them each client has, in the order of the clients.
+
+    Raises:
+      ValueError: If a client has no example, the sizes do not add up to the
+        examples, or an image is not finite.
     """
+    if 0 in sizes:
+      raise ValueError(
+          'A client must have at least one example, found client '
+          f'{list(sizes).index(0)} of the pool with none.'
+      )
+    if not len(x) == len(y) == sum(sizes):
+      raise ValueError(
+          f'`sizes` must add up to the number of examples, found {sum(sizes)} '
+          f'for {len(x)} images and {len(y)} labels.'
+      )
+    if not np.isfinite(x).all():
+      raise ValueError('`x` must hold finite numbers, found others.')
     with tf.device('CPU'):
       self._x = tf.convert_to_tensor(x, tf.float32)
       self._y = tf.convert_to_tensor(y, tf.int32)
@@ -60,24 +78,23 @@ class Pool:
 
   def select(
       self, places: Sequence[int], client_ids: Sequence[int]
-  ) -> collections.OrderedDict:
-    """Returns a cohort's data, as `cohort_data_type` describes it.
+  ) -> Cohort:
+    """Returns a cohort's data.
 
     Args:
       places: Which clients of the pool are the cohort.
       client_ids: Their numbers (see `client_data`).
     """
-    places = np.asarray(places, np.int32)
     return collections.OrderedDict(
         x=self._x,
         y=self._y,
-        first=self._first[places],
-        size=self._sizes[places],
+        first=self._first[list(places)],
+        size=self._sizes[list(places)],
         client_id=np.asarray(client_ids, np.int32),
     )
 
 
-def make_cohort(clients: Sequence) -> collections.OrderedDict:
+def make_cohort(clients: Sequence[client_work.Data]) -> Cohort:
   """Makes one cohort of clients, whose examples are copied.
 
   Args:
@@ -95,7 +112,7 @@ def make_cohort(clients: Sequence) -> collections.OrderedDict:
   return pool.select(range(len(clients)), ids)
 
 
-def take_client(cohort, place: tf.Tensor) -> collections.OrderedDict:
+def take_client(cohort: Cohort, place: tf.Tensor) -> client_work.Data:
   """Returns the data of one client of a cohort (see `client_data`).
 
   Args:

@@ -5,6 +5,8 @@ less is handed on and folded. The state is that of the algorithm client by
 client, and its next round may have other cohorts, or none.
 """
 
+from typing import Any, Callable
+
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -15,14 +17,10 @@ from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import server_computations
 
 
-def can_run_cohorts(method: federated_algorithm.Method) -> bool:
-  """Whether `build_cohort_algorithm` can build a method."""
-  return method.read_upload is not None and not method.is_stateful
-
-
 def build_cohort_algorithm(
     task: federated_algorithm.LearningTask,
     method: federated_algorithm.Method,
+    read_upload: Callable[[Any], Any],
     clients: client_computations.ClientComputations,
     server: server_computations.ServerComputations,
 ) -> federated_algorithm.CohortAlgorithm:
@@ -31,6 +29,7 @@ def build_cohort_algorithm(
   Args:
     task: What is learned.
     method: What the algorithm does; its aggregation keeps no state.
+    read_upload: The method's.
     clients: What runs at one client.
     server: What runs at the server.
 
@@ -40,7 +39,7 @@ def build_cohort_algorithm(
   data_type = cohort_data.cohort_data_type(task.input_shape)
   cohorts = cohort_computations.build_cohort_computations(
       method.build_client,
-      method.read_upload,
+      read_upload,
       clients.update.type_signature.parameter[0],
       data_type,
       clients.update.type_signature.result,
@@ -50,12 +49,12 @@ def build_cohort_algorithm(
   sums_type = cohorts.update.type_signature.result
 
   @tff.tensorflow.computation(sums_type['decoded'], sums_type['weight'])
-  def divide(decoded, weight):
+  def divide(decoded: Any, weight: tf.Tensor) -> Any:
     return tf.nest.map_structure(
         lambda x: tf.math.divide_no_nan(x, weight), decoded
     )
 
-  def broadcast(make_broadcast, server_state):
+  def broadcast(make_broadcast: tff.Computation, server_state: Any) -> Any:
     return tff.federated_broadcast(
         tff.federated_map(make_broadcast, server_state)
     )
@@ -64,7 +63,7 @@ def build_cohort_algorithm(
   cohorts_type = tff.FederatedType(data_type, tff.CLIENTS)
 
   @tff.federated_computation(server_type, cohorts_type)
-  def next_fn(server_state, data):
+  def next_fn(server_state: Any, data: Any) -> Any:
     message = broadcast(server.make_round_broadcast, server_state)
     sums = tff.federated_sum(
         tff.federated_map(cohorts.update, (message, data))
@@ -77,7 +76,9 @@ def build_cohort_algorithm(
     return tff.learning.templates.LearningProcessOutput(new_state, metrics)
 
   @tff.federated_computation(server_type, cohorts_type, cohorts_type)
-  def evaluate_personal(server_state, train_data, test_data):
+  def evaluate_personal(
+      server_state: Any, train_data: Any, test_data: Any
+  ) -> Any:
     message = broadcast(server.make_final_broadcast, server_state)
     return tff.federated_map(
         cohorts.train_and_count_correct, (message, train_data, test_data)

@@ -131,6 +131,16 @@ def build_federated_algorithm(
         tff.federated_map(clients.count_correct, (message, shards))
     )
 
+  build_cohorts = None
+  if method.read_upload is not None and not method.is_stateful:
+    build_cohorts = functools.partial(
+        cohort_process.build_cohort_algorithm,
+        task,
+        method,
+        method.read_upload,
+        clients,
+        server,
+    )
   models = own_models.OwnModels(task, method)
   return federated_algorithm.FederatedAlgorithm(
       process=process,
@@ -143,15 +153,5 @@ def build_federated_algorithm(
       num_weights=method.num_weights,
       layer_densities=collections.OrderedDict(method.layer_densities),
       measurements=server.measurements,
-      build_cohort_algorithm=(
-          functools.partial(
-              cohort_process.build_cohort_algorithm,
-              task,
-              method,
-              clients,
-              server,
-          )
-          if cohort_process.can_run_cohorts(method)
-          else None
-      ),
+      build_cohort_algorithm=build_cohorts,
   )

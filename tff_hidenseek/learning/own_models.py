@@ -61,7 +61,7 @@ class OwnModels:
     kept = self._to_client_state(client_state)
 
     @tf.function(autograph=False)
-    def run():
+    def run() -> None:
       client.start(message['content'], kept)
       client_computations.personalize_client(
           client, message, data, self._task.seed

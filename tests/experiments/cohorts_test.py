@@ -1,0 +1,77 @@
+from absl.testing import parameterized
+import tensorflow as tf
+
+from tests.experiments import tiny_experiment
+from tff_hidenseek.algorithms import registry
+from tff_hidenseek.experiments import cohorts
+from tff_hidenseek.experiments import training_run
+
+
+def setUpModule():
+  tiny_experiment.set_context()
+
+
+def _start_run(cohort_size, algorithm='hidenseek', **changes):
+  one_by_one = tiny_experiment.start_run(
+      tiny_experiment.make_config(algorithm, **changes)
+  )
+  return training_run.TrainingRun(
+      tiny_experiment.make_config(algorithm, clients_per_round=3, **changes),
+      one_by_one.algorithm,
+      tiny_experiment.build_federation(),
+      cohort_size,
+  )
+
+
+class ChooseSizeTest(parameterized.TestCase):
+
+  @parameterized.parameters(
+      dict(num_clients=1, size=1),
+      dict(num_clients=10, size=1),
+      dict(num_clients=200, size=25),
+      dict(num_clients=5000, size=25),
+  )
+  def test_few_clients_come_one_by_one_and_cohorts_stay_small(
+      self, num_clients, size
+  ):
+    self.assertEqual(cohorts.choose_size(0, num_clients), size)
+
+  def test_the_user_s_choice_is_taken(self):
+    self.assertEqual(cohorts.choose_size(7, 3), 7)
+
+
+class CohortsTest(parameterized.TestCase, tf.test.TestCase):
+
+  @parameterized.parameters(*registry.ALGORITHMS)
+  def test_a_run_in_cohorts_is_the_run_one_by_one(self, algorithm):
+    runs = [_start_run(size, algorithm) for size in (1, 2)]
+    for round_num in (1, 2):
+      rows = [run.train_round(round_num) for run in runs]
+      losses = [row.pop('train_loss') for row in rows]
+      self.assertAllClose(*losses, rtol=1e-5)
+      self.assertEqual(*rows)
+    self.assertEqual(*[run.personal_accuracies() for run in runs])
+    self.assertEqual(*[run.global_accuracy() for run in runs])
+
+  def test_a_run_goes_on_with_other_cohorts(self):
+    run = _start_run(2)
+    run.train_round(1)
+    saved = run.to_checkpoint()
+    other = _start_run(3)
+    tf.nest.assert_same_structure(saved, other.to_checkpoint())
+    other.from_checkpoint(saved)
+    for each in (run, other):
+      each.train_round(2)
+    self.assertAllEqual(
+        run.server_state.algorithm['scores'],
+        other.server_state.algorithm['scores'],
+    )
+
+  def test_clients_that_keep_something_say_that_they_come_one_by_one(self):
+    with self.assertLogs(level='INFO') as logs:
+      _start_run(2, 'fed_mask')
+    self.assertIn('client by client', logs.output[0])
+
+
+if __name__ == '__main__':
+  tf.test.main()

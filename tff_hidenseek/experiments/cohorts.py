@@ -1,0 +1,99 @@
+"""Which clients of a round are trained by one program, and with what data."""
+
+import collections
+import functools
+from typing import List, Mapping, Sequence
+
+from absl import logging
+import numpy as np
+
+from tff_hidenseek.experiments import federation as federation_lib
+from tff_hidenseek.learning import federated_algorithm
+
+# Measured: see `docs/performance.md`. A round keeps enough cohorts for the
+# threads to share.
+_LARGEST = 25
+_FEWEST_COHORTS = 8
+
+
+def choose_size(cohort_size: int, num_clients: int) -> int:
+  """Returns how many clients a cohort has.
+
+  Args:
+    cohort_size: What the user wants, at least 0; 0 leaves the choice to this
+      function. It does not depend on the machine, as then the order of a sum
+      would.
+    num_clients: Clients that take part together.
+  """
+  if cohort_size:
+    return cohort_size
+  return min(_LARGEST, max(1, num_clients // _FEWEST_COHORTS))
+
+
+class Cohorts:
+  """Runs an algorithm whose clients come in cohorts.
+
+  What it takes and gives is that of the algorithm client by client.
+  """
+
+  def __init__(
+      self,
+      algorithm: federated_algorithm.FederatedAlgorithm,
+      federation: federation_lib.Federation,
+      cohort_size: int,
+  ):
+    """Initializes the runs.
+
+    Args:
+      algorithm: The algorithm.
+      federation: The clients.
+      cohort_size: As for `choose_size`.
+    """
+    self._build = algorithm.build_cohort_algorithm
+    self._federation = federation
+    self._cohort_size = cohort_size
+    if self._build is None and cohort_size != 1:
+      logging.info(
+          'This algorithm runs client by client: its clients keep something '
+          'between rounds, or their data is in files.'
+      )
+
+  @functools.cached_property
+  def _algorithm(self) -> federated_algorithm.CohortAlgorithm:
+    return self._build()
+
+  def can_run(self, num_clients: int) -> bool:
+    """Whether so many clients come in cohorts, and not one by one."""
+    size = choose_size(self._cohort_size, num_clients)
+    return self._build is not None and size > 1
+
+  def train_round(self, server_state, clients: Sequence[int]):
+    """Runs a round of clients, given by their ids; returns its output."""
+    cohorts = [
+        self._federation.train_pool.select(ids, ids)
+        for ids in self._divide(clients)
+    ]
+    return self._algorithm.next(server_state, cohorts)
+
+  def evaluate_personal(
+      self, server_state, clients: Sequence[int]
+  ) -> List[Mapping[str, np.ndarray]]:
+    """Returns `num_correct` and `num_examples` of every client, in order."""
+    cohorts = self._divide(clients)
+    counts = self._algorithm.evaluate_personal(
+        server_state,
+        [self._federation.train_pool.select(ids, ids) for ids in cohorts],
+        [self._federation.test_pool.select(ids, ids) for ids in cohorts],
+    )
+    return [
+        collections.OrderedDict(
+            (name, count[name][place]) for name in count
+        )
+        for ids, count in zip(cohorts, counts)
+        for place in range(len(ids))
+    ]
+
+  def _divide(self, clients):
+    size = choose_size(self._cohort_size, len(clients))
+    return [clients[i : i + size] for i in range(0, len(clients), size)]
+
