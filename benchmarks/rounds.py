@@ -7,6 +7,7 @@ import numpy as np
 
 from tff_hidenseek.algorithms import registry
 from tff_hidenseek.learning import client_data
+from tff_hidenseek.learning import cohort_data
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.models import architectures
 
@@ -60,8 +61,19 @@ def make_tensors(clients: Clients) -> list:
   ]
 
 
+def make_cohorts(clients: Clients, cohort_size: int) -> list:
+  """Returns the clients' data as `cohort_data` wants it, from one pool."""
+  pool = cohort_data.Pool(
+      *[np.concatenate(arrays) for arrays in zip(*clients)],
+      [len(y) for _, y in clients],
+  )
+  ids = range(len(clients))
+  cohorts = [ids[start : start + cohort_size] for start in ids[::cohort_size]]
+  return [pool.select(cohort, cohort) for cohort in cohorts]
+
+
 def build_rounds(
-    model: str, algorithm: str, clients: Clients
+    model: str, algorithm: str, clients: Clients, cohort_size: int = 1
 ) -> Callable[[], None]:
   """Returns what runs a round, each call the next.
 
@@ -69,13 +81,18 @@ def build_rounds(
     model: A name in `architectures.MODELS`.
     algorithm: A name in `registry.ALGORITHMS`.
     clients: For each client its images and labels.
+    cohort_size: Clients that one program trains; 1 is a program a client.
   """
-  process = build_algorithm(model, algorithm).process
-  data = make_tensors(clients)
-  state = process.initialize()
+  built = build_algorithm(model, algorithm)
+  if cohort_size == 1:
+    run_next, data = built.process.next, make_tensors(clients)
+  else:
+    run_next = built.build_cohort_algorithm().next
+    data = make_cohorts(clients, cohort_size)
+  state = built.process.initialize()
 
   def run_round():
     nonlocal state
-    state = process.next(state, data).state
+    state = run_next(state, data).state
 
   return run_round

@@ -15,6 +15,8 @@ import psutil
 # Clients and examples of each, after the models in `floor`.
 WORKLOADS = {'W1': (50, 50), 'W2': (200, 50)}
 MODELS = {'W1': 'cnn', 'W2': 'linear'}
+# The system `cohorts` is `in_process` with cohorts of so many clients.
+_COHORT_SIZES = {'W1': 5, 'W2': 25}
 _SEED = 0
 _SAMPLE_SECONDS = 0.02
 
@@ -87,12 +89,15 @@ def _build_rounds(
 
   # pylint: enable=g-import-not-at-top
   tff.framework.set_default_context(
-      contexts.RUNTIMES[system](
+      contexts.RUNTIMES['in_process' if system == 'cohorts' else system](
           contexts.RuntimeOptions(client_threads=num_threads)
       )
   )
   return rounds.build_rounds(
-      MODELS[workload], algorithm, make_clients(*WORKLOADS[workload])
+      MODELS[workload],
+      algorithm,
+      make_clients(*WORKLOADS[workload]),
+      _COHORT_SIZES[workload] if system == 'cohorts' else 1,
   )
 
 
@@ -184,7 +189,7 @@ class System:
 
   Attributes:
     workload: A key of `WORKLOADS`.
-    system: `floor` or a runtime's name.
+    system: `floor`, `cohorts` or a runtime's name.
     algorithm: The algorithm's name.
     num_threads: Clients that train at a time, and cores that they may use.
     checkout: The folder of the project whose code runs; None: this one.
@@ -203,7 +208,7 @@ class System:
 
     Args:
       workload: A key of `WORKLOADS`.
-      system: `floor` or a runtime's name.
+      system: `floor`, `cohorts` or a runtime's name.
       algorithm: The algorithm's name; the floor runs `fed_avg` alone.
       num_threads: Clients to train at a time, at most one a core.
       checkout: The root of another version of the project, with its `.venv`.

@@ -143,7 +143,8 @@ def main(argv):
   with command_line.user_errors():
     command_line.start(argv)
     _check('workloads', _WORKLOADS.value, list(system_processes.WORKLOADS))
-    _check('systems', _SYSTEMS.value, ['floor', 'in_process', 'worker'])
+    allowed = ['floor', 'in_process', 'cohorts', 'worker']
+    _check('systems', _SYSTEMS.value, allowed)
     num_cores = len(os.sched_getaffinity(0))
     allowed = [str(count + 1) for count in range(num_cores)]
     thread_counts = _THREADS.value or allowed[-1:]

@@ -10,7 +10,6 @@ import tensorflow_federated as tff
 from tests.learning import tiny_task
 from tff_hidenseek.algorithms import registry
 from tff_hidenseek.learning import client_data
-from tff_hidenseek.learning import client_optimizers
 from tff_hidenseek.learning import cohort_data
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.models import architectures
@@ -76,8 +75,9 @@ class CohortProcessTest(parameterized.TestCase, tf.test.TestCase):
           np.concatenate([count[each] for count in cohort_counts]),
       )
 
-  @parameterized.product(
-      name=_STATELESS, optimizer=list(client_optimizers.CLIENT_OPTIMIZERS)
+  @parameterized.parameters(
+      *[(name, 'adam') for name in _STATELESS],
+      *[('fed_avg', optimizer) for optimizer in ('sgd', 'momentum')],
   )
   def test_unequal_clients_learn_what_they_learn_one_by_one(
       self, name, optimizer
@@ -90,7 +90,7 @@ class CohortProcessTest(parameterized.TestCase, tf.test.TestCase):
 
   @parameterized.product(
       name=['fed_avg', 'hidenseek'],
-      model=['linear', 'mlp', 'lenet', 'cnn', 'pooled_cnn'],
+      model=['mlp', 'lenet', 'cnn'],
   )
   def test_models_learn_what_they_learn_one_by_one(self, name, model):
     shape = (8, 8, 1)
@@ -100,7 +100,9 @@ class CohortProcessTest(parameterized.TestCase, tf.test.TestCase):
     rng = np.random.default_rng(0)
     clients = [
         client_data.make_client_data(
-            rng.random((size, *shape), np.float32), rng.integers(3, size=size), i
+            rng.random((size, *shape), np.float32),
+            rng.integers(3, size=size),
+            i,
         )
         for i, size in enumerate([5, 2, 6])
     ]

@@ -10,13 +10,14 @@ import numpy as np
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.learning import federated_algorithm
 
-# Measured: see `docs/performance.md`. A round keeps enough cohorts for the
-# threads to share.
+# Measured: see `docs/performance.md`. Enough cohorts are left for the threads
+# to share, and a client of a larger model costs nothing beside its training.
 _LARGEST = 25
 _FEWEST_COHORTS = 8
+_MOST_WEIGHTS = 1_000_000
 
 
-def choose_size(cohort_size: int, num_clients: int) -> int:
+def choose_size(cohort_size: int, num_clients: int, num_weights: int) -> int:
   """Returns how many clients a cohort has.
 
   Args:
@@ -24,9 +25,12 @@ def choose_size(cohort_size: int, num_clients: int) -> int:
       function. It does not depend on the machine, as then the order of a sum
       would.
     num_clients: Clients that take part together.
+    num_weights: Weights in all kernels of the model.
   """
   if cohort_size:
     return cohort_size
+  if num_weights > _MOST_WEIGHTS:
+    return 1
   return min(_LARGEST, max(1, num_clients // _FEWEST_COHORTS))
 
 
@@ -50,6 +54,7 @@ class Cohorts:
       cohort_size: As for `choose_size`.
     """
     self._build = algorithm.build_cohort_algorithm
+    self._num_weights = algorithm.num_weights
     self._federation = federation
     self._cohort_size = cohort_size
     if self._build is None and cohort_size != 1:
@@ -64,8 +69,10 @@ class Cohorts:
 
   def can_run(self, num_clients: int) -> bool:
     """Whether so many clients come in cohorts, and not one by one."""
-    size = choose_size(self._cohort_size, num_clients)
-    return self._build is not None and size > 1
+    return self._build is not None and self._choose_size(num_clients) > 1
+
+  def _choose_size(self, num_clients):
+    return choose_size(self._cohort_size, num_clients, self._num_weights)
 
   def train_round(self, server_state, clients: Sequence[int]):
     """Runs a round of clients, given by their ids; returns its output."""
@@ -94,6 +101,6 @@ class Cohorts:
     ]
 
   def _divide(self, clients):
-    size = choose_size(self._cohort_size, len(clients))
+    size = self._choose_size(len(clients))
     return [clients[i : i + size] for i in range(0, len(clients), size)]
 

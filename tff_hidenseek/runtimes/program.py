@@ -3,7 +3,6 @@
 from typing import Dict, Iterator, List, Sequence
 
 import tensorflow as tf
-import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.runtimes import arguments
