@@ -12,7 +12,6 @@ from tff_hidenseek.runtimes import schedule
 from tff_hidenseek.runtimes import step
 from tff_hidenseek.runtimes import type_leaves
 from tff_hidenseek.runtimes import values
-from tff_hidenseek.runtimes import whole_loops
 
 
 class Program:
@@ -31,8 +30,6 @@ class Program:
     Raises:
       NotImplementedError: If it needs an intrinsic that is not supported here.
     """
-    if not tf.config.list_logical_devices('GPU'):  # Not measured there.
-      computation = whole_loops.keep_loops_whole(computation)
     native = dataflow_builder.compile_to_native(computation)
     self._flow = dataflow_builder.build_dataflow(native.to_building_block())
     self._passes = schedule.build_schedule(self._flow)
