@@ -6,6 +6,7 @@ python -m benchmarks.systems --workloads=W1,W2 \
 
 W1: 50 clients of 50 images 32x32x3, a CNN of 1.6 million weights. W2: 200
 clients of 50 such images, one dense layer. One epoch, batches of 10.
+The system `cohorts` is `in_process` with programs that train several clients.
 """
 
 import os
