@@ -70,21 +70,12 @@ def given_arguments() -> List[str]:
 
 
 def find_cohort_size() -> int:
-  """Returns how many clients one program trains, 0 for a good number.
-
-  Raises:
-    ValueError: If the flag does not fit the runtime.
-  """
+  """Returns how many clients one program trains, 0 for a good number."""
   values = flags.FLAGS
   if values.runtime == 'in_process':
     # A GPU would be sent the examples of all clients for each cohort.
     has_gpu = bool(tf.config.list_logical_devices('GPU'))
     return values.cohort_size or int(has_gpu)
-  if values.cohort_size > 1:
-    raise ValueError(
-        '`cohort_size` must be 0 or 1 with --runtime='
-        f'{values.runtime}, found {values.cohort_size}.'
-    )
   return 1
 
 
@@ -99,6 +90,11 @@ def set_runtime() -> None:
     raise ValueError(
         '`workers` must come with --runtime=cluster, found '
         f'--runtime={values.runtime}.'
+    )
+  if values.cohort_size > 1 and values.runtime != 'in_process':
+    raise ValueError(
+        f'`cohort_size` must be 0 or 1 with --runtime={values.runtime}, found '
+        f'{values.cohort_size}.'
     )
   options = contexts.RuntimeOptions(
       client_threads=values.client_threads,
