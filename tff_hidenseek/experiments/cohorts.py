@@ -103,4 +103,3 @@ class Cohorts:
   def _divide(self, clients):
     size = self._choose_size(len(clients))
     return [clients[i : i + size] for i in range(0, len(clients), size)]
-
