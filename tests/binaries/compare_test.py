@@ -72,6 +72,14 @@ class RunTest(unittest.TestCase):
 
   def test_there_are_three_reports(self):
     content = json.loads(self._read('out', 'report.json'))
+    self.assertEqual(
+        content['details'][0]['data']['class_names'], list('0123456789')
+    )
+    self.assertIn(
+        'Images of 8 x 8 x 1, pixels in [0, 1]; 10 classes: 0, 1, 2, 3, 4, 5, '
+        '6, 7, 8, 9.',
+        self._read('out', 'report.md'),
+    )
     rows = {row['algorithm']: row for row in content['rows']}
     self.assertEqual(list(rows), ['hidenseek', 'fed_avg'])
     last = metrics.read_rows(

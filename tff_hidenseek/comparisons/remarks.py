@@ -28,6 +28,8 @@ NOTES = (
     'a TensorFlow Lite file of float32 weights, of the first seed: what '
     '`binaries.export` can write of it.',
 )
+# Of more classes than this not all are named.
+_MOST_CLASSES = 20
 
 
 def describe_command(command: Mapping[str, Any]) -> str:
@@ -51,6 +53,23 @@ def describe_unfinished(run: results_lib.Unfinished) -> str:
 def describe_diverged(run: results_lib.Diverged) -> str:
   """Says when and how the numbers of a run ceased to be finite."""
   return f'{run.name}: diverged at round {run.round_num}: {run.reason}.'
+
+
+def describe_data(data: Mapping[str, Any]) -> str:
+  """Says what images and classes a data set has.
+
+  Args:
+    data: What a run keeps of it (see `run_data`).
+  """
+  names = list(map(str, data['class_names']))
+  shown = ', '.join(names[:_MOST_CLASSES])
+  if len(names) > _MOST_CLASSES:
+    shown += f' and {len(names) - _MOST_CLASSES} more'
+  low, high = data['input_range']
+  return (
+      f'Images of {" x ".join(map(str, data["input_shape"]))}, pixels in '
+      f'[{low:g}, {high:g}]; {len(names)} classes: {shown}.'
+  )
 
 
 def describe_split(results: Sequence[results_lib.Result]) -> str:

@@ -124,7 +124,10 @@ def build_report(
                 styles,
                 targets,
             ),
-            remarks=remarks.describe_section(summaries, drawn, sweep_metric),
+            remarks=[
+                *_describe_data(runs.finished, group),
+                *remarks.describe_section(summaries, drawn, sweep_metric),
+            ],
         )
     )
   return Report(
@@ -135,6 +138,11 @@ def build_report(
       targets=targets,
       sweep_metric=sweep_metric,
   )
+
+
+def _describe_data(results, group: str) -> List[str]:
+  known = [r.data for r in results if r.group == group and r.data]
+  return [remarks.describe_data(data) for data in known[:1]]
 
 
 def _choose_drawn(summaries, metric: str):

@@ -27,6 +27,7 @@ def to_content(report: report_lib.Report) -> Dict[str, Any]:
               algorithm=summary.label,
               group=section.title,
               seeds=[r.config.seed for r in summary.results],
+              data=summary.results[0].data,
               options=summary.results[0].config.flag_values(),
               values={
                   name: value and attrs.asdict(value)

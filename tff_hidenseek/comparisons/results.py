@@ -9,6 +9,7 @@ from tff_hidenseek.comparisons import plan
 from tff_hidenseek.experiments import config as config_lib
 from tff_hidenseek.experiments import metrics
 from tff_hidenseek.experiments import personal_accuracies
+from tff_hidenseek.experiments import run_data
 from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.experiments import shipped_model
 
@@ -24,6 +25,7 @@ class Result:
     rows: Its metrics, a row a round.
     personal: The last accuracy of every seen client, in their order.
     shipped: The model's file; `None` where it was not measured.
+    data: What the run keeps of its data (see `run_data`), if it does.
   """
 
   label: str
@@ -32,6 +34,7 @@ class Result:
   rows: Sequence[Mapping[str, Any]]
   personal: Sequence[float] = ()
   shipped: Optional[shipped_model.ShippedModel] = None
+  data: Optional[Mapping[str, Any]] = None
 
 
 @attrs.frozen(kw_only=True)
@@ -123,6 +126,7 @@ def read(runs: Sequence[plan.PlannedRun]) -> Runs:
             rows=rows,
             personal=list(personal['seen'].values()),
             shipped=measured[key],
+            data=run_data.read(run.run_dir),
         )
     )
   return Runs(finished=finished, unfinished=unfinished, diverged=diverged)

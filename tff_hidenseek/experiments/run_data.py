@@ -5,7 +5,7 @@ Everything else in the folder, checkpoints among them, is of that data.
 
 import json
 import os
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
@@ -113,6 +113,13 @@ def check_alike(run_dirs: Sequence[str], allow_changed: bool = False) -> None:
           '`dataset` must be the same data in all that is compared, found it '
           f'changed between {known[0]} and {run_dir}. {_REMEDY}'
       )
+
+
+def read(run_dir: str) -> Optional[Dict[str, Any]]:
+  """Returns what a run keeps of its data; `None` of one of before."""
+  if not os.path.exists(os.path.join(run_dir, DATA_FILE)):
+    return None
+  return _read(run_dir)
 
 
 def _read(run_dir: str) -> Dict[str, Any]:
