@@ -8,6 +8,7 @@ import sys
 from absl import flags
 
 from tff_hidenseek.commands import command_line
+from tff_hidenseek.commands import stopping
 from tff_hidenseek.runtimes import worker_channel
 from tff_hidenseek.runtimes import worker_process
 
@@ -35,6 +36,7 @@ def main(argv):
       flush=True,
   )
   process.wait()
+  stopping.wait_if_stopping()
   sys.exit(f'error: {process.describe_end()}')
 
 

@@ -28,6 +28,7 @@ def user_errors():
   try:
     yield
   except (ValueError, OSError, flags.Error) as error:
+    stopping.wait_if_stopping()
     print('error:', *_describe(error).splitlines(), file=sys.stderr)
     sys.exit(2)
 

@@ -17,6 +17,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _sentence = 'Stopped.'
 _is_watching = False
+_is_stopping = threading.Event()
 
 
 def is_command() -> bool:
@@ -57,9 +58,20 @@ def watch(sentence: str = _sentence) -> None:
   ).start()
 
 
+def wait_if_stopping() -> None:
+  """Does not return where the program is being stopped.
+
+  What fails then fails because the processes that were started are killed, and
+  nothing is to be said of it.
+  """
+  if _is_stopping.is_set():
+    threading.Event().wait()
+
+
 def _wait(told, stderr):
   while not set(os.read(told, 1)) & set(_SIGNALS):
     pass
+  _is_stopping.set()
   try:
     _kill_children()
     if stderr is not None:
