@@ -57,10 +57,10 @@ class Cohorts:
     self._num_weights = algorithm.num_weights
     self._federation = federation
     self._cohort_size = cohort_size
-    if self._build is None and cohort_size != 1:
-      logging.info(
-          'This algorithm runs client by client: its clients keep something '
-          'between rounds, or their data is in files.'
+    if self._build is None and cohort_size > 1:
+      logging.warning(
+          '`cohort_size` has no effect here: the clients keep something between '
+          'rounds, or their data is in files, so they come one by one.'
       )
 
   @functools.cached_property
