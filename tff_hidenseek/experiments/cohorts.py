@@ -59,8 +59,8 @@ class Cohorts:
     self._cohort_size = cohort_size
     if self._build is None and cohort_size > 1:
       logging.warning(
-          '`cohort_size` has no effect here: the clients keep something between '
-          'rounds, or their data is in files, so they come one by one.'
+          '`cohort_size` has no effect here: the clients keep something '
+          'between rounds, or their data is in files, so they come one by one.'
       )
 
   @functools.cached_property
