@@ -170,6 +170,12 @@ class ImageFolderTest(unittest.TestCase):
     with self.assertRaisesRegex(ValueError, 'train/b: must hold at least one'):
       self._load()
 
+  def test_names_an_image_beside_the_class_folders(self):
+    self._save_grey('train/a/1.png', 'train/b/1.png', 'train/lost.png')
+    with self.assertRaisesRegex(
+        ValueError, 'lost.png: must be in the folder of its class'):
+      self._load()
+
   def test_raises_on_a_single_class(self):
     self._save_grey('train/a/1.png', 'train/a/2.png')
     with self.assertRaisesRegex(ValueError, '2 class folders, found 1'):

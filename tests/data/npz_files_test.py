@@ -64,6 +64,12 @@ class NpzFilesTest(unittest.TestCase):
         'found labels, x_train; missing y_train, x_test, y_test'):
       datasets.load_dataset(f'npz:{self.path}')
 
+  def test_examples_under_other_names_are_not_passed_over(self):
+    np.savez(self.path, x_val=_ARRAYS['x_test'], notes=np.zeros(2), **_ARRAYS)
+    with self.assertRaisesRegex(
+        ValueError, 'in x_train, y_train, x_test, y_test alone, found x_val:'):
+      datasets.load_dataset(f'npz:{self.path}')
+
   def test_never_unpickles(self):
     np.savez(self.path, **{**_ARRAYS, 'y_train': np.array([0, 1, None, {}])})
     with self.assertRaisesRegex(

@@ -46,14 +46,14 @@ def load_images(
   root = os.path.join(data_dir or '', argument)
   splits = _find_splits(root)
   train_root, test_root = splits['train'], splits['test']
-  classes = _list_folders(train_root)
+  classes = _list_classes(train_root)
   if len(classes) < 2:
     raise ValueError(
         f'{train_root}: must hold at least 2 class folders, found '
         f'{len(classes)}.')
   paths, labels = _list_images(train_root, classes)
   if test_root:
-    test_classes = _list_folders(test_root)
+    test_classes = _list_classes(test_root)
     unknown = [name for name in test_classes if name not in classes]
     if unknown or not test_classes:
       raise ValueError(
@@ -98,6 +98,17 @@ def _find_splits(root: str) -> Dict[str, Optional[str]]:
           f'{folder}: must be called by one of {", ".join(_TEST_NAMES)}, if it '
           'holds test images, found class folders in one of another name.')
   return splits
+
+
+def _list_classes(root: str) -> List[str]:
+  """Lists the class folders of a split, beside which no image may lie."""
+  for name in sorted(os.listdir(root)):
+    suffixes = (*image_files.SUFFIXES, *_OTHER_SUFFIXES)
+    if name.lower().endswith(suffixes) and not name.startswith('.'):
+      raise ValueError(
+          f'{os.path.join(root, name)}: must be in the folder of its class, '
+          f'found an image in {root}.')
+  return _list_folders(root)
 
 
 def _list_folders(root: str) -> List[str]:

@@ -50,8 +50,8 @@ def read_arrays(path: str, keys: tuple, optional_keys: tuple = ()) -> dict:
 
   Raises:
     FileNotFoundError: If there is no such file.
-    ValueError: If the file is not a .npz, is damaged, lacks a key or holds
-      Python objects.
+    ValueError: If the file is not a .npz, is damaged, lacks a key, has examples
+      under other names, or holds Python objects.
   """
   if not os.path.isfile(path):
     raise FileNotFoundError(f'{path}: must be a .npz file, found no file.')
@@ -71,6 +71,13 @@ def read_arrays(path: str, keys: tuple, optional_keys: tuple = ()) -> dict:
           f'{path}: must hold the arrays {", ".join(keys)}; found '
           f'{", ".join(found) or "none"}; missing {", ".join(missing)}.')
     keys += tuple(key for key in optional_keys if key in found)
+    others = [
+        name for name in found
+        if name.startswith(('x_', 'y_')) and name not in keys]
+    if others:
+      raise ValueError(
+          f'{path}: must hold examples in {", ".join(keys)} alone, found '
+          f'{", ".join(others)}: join them to these, or leave them out.')
     return {key: _read_array(path, members, key) for key in keys}
 
 
