@@ -10,7 +10,7 @@ class FourAxesGroupNormalization(tf.keras.layers.GroupNormalization):
 
   Keras divides the channels of an image into two of five axes, and reads the
   size of the batch while it runs. TFLite's arithmetic broadcasts four axes;
-  for five the converter adds operations that fail on a batch of another size.
+  for five the converter adds operations that LiteRT refuses to run at all.
   """
 
   def call(self, inputs):
