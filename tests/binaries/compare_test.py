@@ -110,6 +110,7 @@ class RunTest(unittest.TestCase):
         json.loads(self._read('rows.json')),
         json.loads(self._read('out', 'report.json'))['rows'],
     )
+    self.assertEqual(self._read('rows.json').count('\n{'), 2)  # A row a line.
 
   def test_the_terminal_shows_the_main_numbers(self):
     lines = self.outcome.stdout.splitlines()

@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any, Optional, Sequence
+from typing import Optional, Sequence
 
 from tff_hidenseek.comparisons import pages
 from tff_hidenseek.comparisons import plan
@@ -58,16 +58,14 @@ def write(
       sweep_metric=sweep_metric,
       commands=provenance.read(output_dir),
   )
-  _write_json(
-      os.path.join(output_dir, 'report.json'), report_json.to_content(report)
+  content = json.dumps(
+      report_json.to_content(report), indent=2, allow_nan=False
+  )
+  files.write_atomically(
+      os.path.join(output_dir, 'report.json'), f'{content}\n'.encode()
   )
   if rows_file:
     os.makedirs(os.path.dirname(os.path.abspath(rows_file)), exist_ok=True)
-    _write_json(rows_file, report_json.to_rows(report))
+    files.write_rows(rows_file, report_json.to_rows(report))
   pages.write_pages(output_dir, report)
   return report
-
-
-def _write_json(path: str, content: Any) -> None:
-  text = json.dumps(content, indent=2, allow_nan=False)
-  files.write_atomically(path, f'{text}\n'.encode())
