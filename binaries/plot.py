@@ -11,9 +11,9 @@ from typing import Dict, Sequence
 from absl import flags
 
 from tff_hidenseek.commands import command_line
+from tff_hidenseek.experiments import divergence
 from tff_hidenseek.experiments import metrics
 from tff_hidenseek.experiments import plots
-from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.experiments import summary
 
 _RUN_DIRS = flags.DEFINE_list('run_dirs', [], 'Folders of runs.')
@@ -55,9 +55,9 @@ def main(argv):
     plots.plot_accuracy_curves(_OUTPUT_DIR.value, runs)
   print(summary.format_summary(runs))
   for name, run_dir in named.items():
-    divergence = run_folder.read_divergence(run_dir)
-    if divergence:
-      print(f'{name} diverged at round {divergence["round_num"]}.')
+    noted = divergence.read(run_dir)
+    if noted:
+      print(f'{name} diverged at round {noted["round_num"]}.')
 
 
 def run():

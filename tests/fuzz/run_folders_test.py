@@ -76,7 +76,7 @@ class RunFoldersTest(absltest.TestCase):
       self.assertIsInstance(row['round_num'], int)
 
   def _check_divergence(self):
-    found = self._read(lambda: run_folder.read_divergence(self._folder))
+    found = self._read(lambda: divergence.read(self._folder))
     if found is not None:
       self.assertIsInstance(found['round_num'], int)
       self.assertIsInstance(found['reason'], str)

@@ -7,6 +7,7 @@ import attrs
 from tff_hidenseek.comparisons import child_commands
 from tff_hidenseek.comparisons import plan
 from tff_hidenseek.experiments import config as config_lib
+from tff_hidenseek.experiments import divergence
 from tff_hidenseek.experiments import metrics
 from tff_hidenseek.experiments import personal_accuracies
 from tff_hidenseek.experiments import run_data
@@ -95,12 +96,10 @@ def read(runs: Sequence[plan.PlannedRun]) -> Runs:
   finished, unfinished, diverged = [], [], []
   measured = {}
   for run in runs:
-    divergence = run_folder.read_divergence(run.run_dir)
-    if divergence:
+    noted = divergence.read(run.run_dir)
+    if noted:
       diverged.append(
-          Diverged(
-              name=run.name, of_rounds=run.config.num_rounds, **divergence
-          )
+          Diverged(name=run.name, of_rounds=run.config.num_rounds, **noted)
       )
       continue
     rows = metrics.read_rows(run.run_dir)

@@ -10,6 +10,7 @@ import tqdm
 
 from tff_hidenseek.comparisons import child_commands
 from tff_hidenseek.comparisons import plan as plan_lib
+from tff_hidenseek.experiments import divergence
 from tff_hidenseek.experiments import metrics
 from tff_hidenseek.experiments import run_folder
 from tff_hidenseek import files
@@ -68,7 +69,7 @@ def train(
       run
       for run in runs
       if not run_folder.is_finished(run.run_dir)
-      and run_folder.read_divergence(run.run_dir) is None
+      and divergence.read(run.run_dir) is None
   ]
   progress = _Progress(runs, len(runs) - len(waiting))
   search_path = [CODE_DIR, *filter(None, [os.environ.get('PYTHONPATH')])]
@@ -120,9 +121,9 @@ class _Progress:
     if not exit_status:
       return
     run = self._runs[name]
-    divergence = run_folder.read_divergence(run.run_dir)
-    if divergence:
-      self._say(f'diverged at round {divergence["round_num"]}: {name}')
+    noted = divergence.read(run.run_dir)
+    if noted:
+      self._say(f'diverged at round {noted["round_num"]}: {name}')
       return
     self.all_succeeded = False
     reason = child_commands.last_error(run.log_file)

@@ -2,13 +2,14 @@
 
 import json
 import os
-from typing import Any, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 
 import attrs
 import numpy as np
 import tree
 
 from tff_hidenseek.experiments import checkpoints
+from tff_hidenseek.experiments import json_files
 from tff_hidenseek import files
 
 # Of a run that has diverged: `round_num`, an int, and `reason`, a sentence.
@@ -57,6 +58,20 @@ def check(
       f'{config.clients_per_round} clients, {reason}. {kept}. Try a smaller '
       f'{rates}.'
   )
+
+
+def read(run_dir: str) -> Optional[Dict[str, Any]]:
+  """Returns when and why the run in a folder diverged, if it did.
+
+  Args:
+    run_dir: The run's folder, which need not exist.
+
+  Returns:
+    `round_num`, an int, and `reason`, words; `None` if it has not diverged.
+  """
+  kinds = {'round_num': int, 'reason': str}
+  content = json_files.read(os.path.join(run_dir, DIVERGENCE_FILE), kinds)
+  return content and {name: content[name] for name in kinds}
 
 
 def forget(run_dir: str) -> None:

@@ -1,11 +1,14 @@
 """JSON that a run wrote, read back; a damaged file is told in a sentence."""
 
 import json
-from typing import Any, Dict, Mapping
+import os
+from typing import Any, Dict, Mapping, Optional
 
 
-def read(path: str, kinds: Mapping[str, type]) -> Dict[str, Any]:
-  """Reads a file of one object; see `parse`."""
+def read(path: str, kinds: Mapping[str, type]) -> Optional[Dict[str, Any]]:
+  """Reads a file of one object; `None` if there is none. See `parse`."""
+  if not os.path.exists(path):
+    return None
   with open(path, 'rb') as file:
     return parse(file.read(), path, kinds)
 

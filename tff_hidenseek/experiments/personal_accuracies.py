@@ -45,9 +45,9 @@ def read(run_dir: str) -> Optional[Dict[str, Dict[str, float]]]:
     has not finished.
   """
   path = os.path.join(run_dir, FILE)
-  if not os.path.exists(path):
-    return None
   content = json_files.read(path, {'seen': dict, 'unseen': dict})
+  if content is None:
+    return None
   for accuracy in (*content['seen'].values(), *content['unseen'].values()):
     if not isinstance(accuracy, (int, float)) or not 0 <= accuracy <= 1:
       raise ValueError(

@@ -78,11 +78,11 @@ def check(
   Raises:
     ValueError: If it is other data; the message says what differs.
   """
-  if not os.path.exists(os.path.join(run_dir, DATA_FILE)):
+  before, now = read(run_dir), describe(federation)
+  if before is None:
     if os.path.exists(os.path.join(run_dir, run_folder.CONFIG_FILE)):
       write(run_dir, federation)
     return
-  before, now = _read(run_dir), describe(federation)
   differing = [key for key in now if before.get(key, now[key]) != now[key]]
   if differing and not allow_changed:
     raise ValueError(
@@ -101,28 +101,21 @@ def check_alike(run_dirs: Sequence[str], allow_changed: bool = False) -> None:
   Raises:
     ValueError: If two of them differ.
   """
-  known = [
-      run_dir
-      for run_dir in run_dirs
-      if os.path.exists(os.path.join(run_dir, DATA_FILE))
-  ]
-  for run_dir in known[1:]:
-    both = [_read(folder)['digest'] for folder in (known[0], run_dir)]
-    if both[0] != both[1] and not allow_changed:
+  first = None
+  for run_dir in run_dirs:
+    data = read(run_dir)
+    if data is None:
+      continue
+    first = first or (run_dir, data['digest'])
+    if data['digest'] != first[1] and not allow_changed:
       raise ValueError(
           '`dataset` must be the same data in all that is compared, found it '
-          f'changed between {known[0]} and {run_dir}. {_REMEDY}'
+          f'changed between {first[0]} and {run_dir}. {_REMEDY}'
       )
 
 
 def read(run_dir: str) -> Optional[Dict[str, Any]]:
   """Returns what a run keeps of its data; `None` of one of before."""
-  if not os.path.exists(os.path.join(run_dir, DATA_FILE)):
-    return None
-  return _read(run_dir)
-
-
-def _read(run_dir: str) -> Dict[str, Any]:
   return json_files.read(os.path.join(run_dir, DATA_FILE), {'digest': str})
 
 

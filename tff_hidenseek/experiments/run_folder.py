@@ -1,11 +1,9 @@
 """A run's folder: its config, and the rule that two runs never share one."""
 
 import os
-from typing import Any, Dict, Optional
+from typing import Dict
 
 from tff_hidenseek.experiments import config as config_lib
-from tff_hidenseek.experiments import divergence
-from tff_hidenseek.experiments import json_files
 from tff_hidenseek.experiments import metrics
 from tff_hidenseek import files
 
@@ -128,19 +126,3 @@ def save_final_model(run_dir: str, model) -> None:
 def is_finished(run_dir: str) -> bool:
   """Returns whether a folder holds a run that has finished."""
   return os.path.exists(os.path.join(run_dir, FINAL_MODEL_FILE))
-
-
-def read_divergence(run_dir: str) -> Optional[Dict[str, Any]]:
-  """Returns when and why the run in a folder diverged, if it did.
-
-  Args:
-    run_dir: The run's folder, which need not exist.
-
-  Returns:
-    `round_num`, an int, and `reason`, words; `None` if it has not diverged.
-  """
-  path = os.path.join(run_dir, divergence.DIVERGENCE_FILE)
-  if not os.path.exists(path):
-    return None
-  content = json_files.read(path, {'round_num': int, 'reason': str})
-  return {name: content[name] for name in ('round_num', 'reason')}
