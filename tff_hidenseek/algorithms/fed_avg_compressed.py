@@ -79,9 +79,7 @@ def build_fed_avg_compressed(
     return tf.scatter_nd(positions, values, [network.size])
 
   def update_server(state, mean):
-    updates = flat_weights.unflatten(mean, state)
-    new_state = tf.nest.map_structure(tf.add, list(state), updates)
-    return new_state, collections.OrderedDict()
+    return flat_weights.add(state, mean), collections.OrderedDict()
 
   return federated_process.build_federated_algorithm(
       task,

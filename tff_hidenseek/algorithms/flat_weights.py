@@ -25,6 +25,12 @@ def unflatten(vector: tf.Tensor, like) -> List[tf.Tensor]:
   return [tf.reshape(part, x.shape) for part, x in zip(parts, like)]
 
 
+def add(weights, vector: tf.Tensor) -> List[tf.Tensor]:
+  """Returns weights to which the elements of a vector are added."""
+  steps = unflatten(vector, weights)
+  return tf.nest.map_structure(tf.add, list(weights), steps)
+
+
 def assign(variables, vector: tf.Tensor) -> None:
   """Sets variables to the elements of a vector."""
   for variable, value in zip(variables, unflatten(vector, variables)):

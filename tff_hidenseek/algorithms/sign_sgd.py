@@ -67,9 +67,7 @@ def build_sign_sgd(
 
   def update_server(state, mean_vote):
     step = options.server_learning_rate * tf.sign(mean_vote)
-    steps = flat_weights.unflatten(step, state)
-    new_state = tf.nest.map_structure(tf.add, list(state), steps)
-    return new_state, collections.OrderedDict()
+    return flat_weights.add(state, step), collections.OrderedDict()
 
   return federated_process.build_federated_algorithm(
       task,

@@ -54,17 +54,12 @@ def build_cohort_algorithm(
         lambda x: tf.math.divide_no_nan(x, weight), decoded
     )
 
-  def broadcast(make_broadcast: tff.Computation, server_state: Any) -> Any:
-    return tff.federated_broadcast(
-        tff.federated_map(make_broadcast, server_state)
-    )
-
   server_type = server.initialize.type_signature.result
   cohorts_type = tff.FederatedType(data_type, tff.CLIENTS)
 
   @tff.federated_computation(server_type, cohorts_type)
   def next_fn(server_state: Any, data: Any) -> Any:
-    message = broadcast(server.make_round_broadcast, server_state)
+    message = server.broadcast_round(server_state)
     sums = tff.federated_sum(
         tff.federated_map(cohorts.update, (message, data))
     )
@@ -79,7 +74,7 @@ def build_cohort_algorithm(
   def evaluate_personal(
       server_state: Any, train_data: Any, test_data: Any
   ) -> Any:
-    message = broadcast(server.make_final_broadcast, server_state)
+    message = server.broadcast_final(server_state)
     return tff.federated_map(
         cohorts.train_and_count_correct, (message, train_data, test_data)
     )

@@ -53,15 +53,10 @@ def build_federated_algorithm(
       method, aggregation, update_type['totals']
   )
 
-  def broadcast(make_broadcast: tff.Computation, server_state: Any) -> Any:
-    return tff.federated_broadcast(
-        tff.federated_map(make_broadcast, server_state)
-    )
-
   def run_round(
       server_state: Any, client_states: Any, clients_data: Any
   ) -> Tuple[Any, Any, Any]:
-    message = broadcast(server.make_round_broadcast, server_state)
+    message = server.broadcast_round(server_state)
     output = tff.federated_map(
         clients.update, (message, client_states, clients_data)
     )
@@ -79,7 +74,7 @@ def build_federated_algorithm(
   def evaluate_clients(
       server_state: Any, client_states: Any, train_data: Any, test_data: Any
   ) -> Any:
-    message = broadcast(server.make_final_broadcast, server_state)
+    message = server.broadcast_final(server_state)
     return tff.federated_map(
         clients.train_and_count_correct,
         (message, client_states, train_data, test_data),
@@ -126,7 +121,7 @@ def build_federated_algorithm(
 
   @tff.federated_computation(server_type, clients_type)
   def evaluate(server_state: Any, shards: Any) -> Any:
-    message = broadcast(server.make_final_broadcast, server_state)
+    message = server.broadcast_final(server_state)
     return tff.federated_sum(
         tff.federated_map(clients.count_correct, (message, shards))
     )

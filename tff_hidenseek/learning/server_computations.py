@@ -30,6 +30,20 @@ class ServerComputations:
   update: tff.Computation
   measurements: Sequence[str]
 
+  def broadcast_round(self, server_state: Any) -> Any:
+    """Sends clients their round's message; for federated computations."""
+    return _broadcast(self.make_round_broadcast, server_state)
+
+  def broadcast_final(self, server_state: Any) -> Any:
+    """Sends clients what evaluations send; for federated computations."""
+    return _broadcast(self.make_final_broadcast, server_state)
+
+
+def _broadcast(make_broadcast: tff.Computation, server_state: Any) -> Any:
+  return tff.federated_broadcast(
+      tff.federated_map(make_broadcast, server_state)
+  )
+
 
 def type_of_arrays(arrays: Any) -> tff.Type:
   """Returns the TFF type of a structure of NumPy arrays."""
