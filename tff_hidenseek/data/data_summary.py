@@ -1,7 +1,7 @@
 """What a data set is like in two lines, and a warning where it looks wrong."""
 
 import textwrap
-from typing import Iterator, List
+from typing import Iterator, List, Mapping, Tuple
 
 import numpy as np
 
@@ -26,15 +26,19 @@ def describe(dataset: image_dataset.ImageDataset) -> List[str]:
   """
   counts = np.bincount(dataset.train_y, minlength=dataset.num_classes)
   height, width, channels = dataset.image_shape
-  low, high = dataset.train_x.min(), dataset.train_x.max()
+  extremes = {
+      split: (images.min(axis=(1, 2, 3)), images.max(axis=(1, 2, 3)))
+      for split, images in (
+          ('training', dataset.train_x), ('test', dataset.test_x))}
+  lows, highs = extremes['training']
   texts = [
       f'{len(dataset.train_y):,} training and {len(dataset.test_y):,} test '
-      f'images of {height} x {width} x {channels}, pixels from {low:.3g} to '
-      f'{high:.3g};',
+      f'images of {height} x {width} x {channels}, pixels from '
+      f'{lows.min():.3g} to {highs.max():.3g};',
       f'{dataset.num_classes} classes of {counts.min():,} to '
       f'{counts.max():,} training images.',
       *dataset.notes,
-      *(f'warning: {text}' for text in _find_faults(dataset, counts)),
+      *(f'warning: {text}' for text in _find_faults(dataset, counts, extremes)),
   ]
   return [
       line for text in texts
@@ -42,9 +46,17 @@ def describe(dataset: image_dataset.ImageDataset) -> List[str]:
 
 
 def _find_faults(
-    dataset: image_dataset.ImageDataset, counts: np.ndarray
+    dataset: image_dataset.ImageDataset,
+    counts: np.ndarray,
+    extremes: Mapping[str, Tuple[np.ndarray, np.ndarray]],
 ) -> Iterator[str]:
-  """Yields a sentence for each thing that is seldom meant."""
+  """Yields a sentence for each thing that is seldom meant.
+
+  Args:
+    dataset: The data set.
+    counts: Training examples of each class.
+    extremes: For each split the least and the largest pixel of every image.
+  """
   missing = [dataset.class_names[i] for i in np.flatnonzero(counts == 0)]
   if missing:
     yield (
@@ -55,9 +67,7 @@ def _find_faults(
     yield (
         f'class {dataset.class_names[counts.argmax()]} has {share:.1%} of the '
         'training images.')
-  splits = dict(training=dataset.train_x, test=dataset.test_x)
-  for split, images in splits.items():
-    lows, highs = images.min(axis=(1, 2, 3)), images.max(axis=(1, 2, 3))
+  for split, (lows, highs) in extremes.items():
     is_blank = np.mean(lows == highs)
     if is_blank > _MOST_BLANK:
       yield f'{is_blank:.1%} of the {split} images are of one shade.'

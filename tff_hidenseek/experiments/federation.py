@@ -281,12 +281,13 @@ def find_trained_classes(federation: Federation, config) -> np.ndarray:
     `bool[num_classes]`.
   """
   sample_clients = build_sampling_fn(federation, config)
-  drawn = set()
+  can_be_trained = federation.find_classes(federation.seen_clients)
+  is_trained = np.zeros_like(can_be_trained)
   for round_num in range(1, config.num_rounds + 1):
-    drawn.update(sample_clients(round_num))
-    if len(drawn) == len(federation.seen_clients):
-      break
-  return federation.find_classes(sorted(drawn))
+    is_trained |= federation.find_classes(sample_clients(round_num))
+    if np.array_equal(is_trained, can_be_trained):
+      break  # As a rule after a few rounds.
+  return is_trained
 
 
 def stack_states(client_states: Sequence):
