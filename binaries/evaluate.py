@@ -4,21 +4,16 @@ python -m binaries.evaluate --run_dir=runs/digits
 python -m binaries.evaluate --run_dir=runs/digits --dataset=npz:other.npz
 """
 
-import os
 import sys
 
 from absl import flags
 
 from tff_hidenseek.commands import command_line
-from tff_hidenseek.commands import experiment_flags
+from tff_hidenseek.commands import run_dirs
 from tff_hidenseek.commands import runtime_flags
 from tff_hidenseek.data import class_mapping
 from tff_hidenseek.data import datasets
-from tff_hidenseek.experiments import checkpoints
-from tff_hidenseek.experiments import config as config_lib
 from tff_hidenseek.experiments import federation as federation_lib
-from tff_hidenseek.experiments import run_data
-from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.experiments import training_run
 
@@ -55,30 +50,17 @@ def _on_other_data(federation):
 def main(argv):
   with command_line.user_errors():
     command_line.start(argv)
-    config = experiment_flags.config_from_file(
-        os.path.join(_RUN_DIR.value, run_folder.CONFIG_FILE)
-    )
-    if _DATA_DIR.value and not _DATASET.value:
-      config = config_lib.with_data_dir(config, _DATA_DIR.value)
     runtime_flags.set_runtime()
-    federation = federation_lib.build_federation(config)
-    run_data.check(
-        _RUN_DIR.value, federation, flags.FLAGS.allow_changed_data
-    )
+    # With --dataset it is the folder of that.
+    moved_to = None if _DATASET.value else _DATA_DIR.value
+    config, federation = run_dirs.load(_RUN_DIR.value, moved_to)
     algorithm = training_loop.build_algorithm(config, federation)
     if _DATASET.value:
       federation = _on_other_data(federation)
     run = training_run.TrainingRun(
         config, algorithm, federation, runtime_flags.find_cohort_size()
     )
-    manager = checkpoints.CheckpointManager(
-        checkpoints.folder(_RUN_DIR.value)
-    )
-    num_done = training_loop.restore(run, manager)
-    if not num_done:
-      raise ValueError(
-          f'`run_dir` must hold a checkpoint, found none in {_RUN_DIR.value}.'
-      )
+    num_done = run_dirs.restore(run, _RUN_DIR.value)
   dataset = _DATASET.value or config.dataset
   print(f'{config.algorithm} on {dataset} after round {num_done}')
   print(f'{"global_accuracy":<32}{run.global_accuracy():.4f}')

@@ -14,13 +14,9 @@ from absl import flags
 import tensorflow as tf
 
 from tff_hidenseek.commands import command_line
-from tff_hidenseek.commands import experiment_flags
+from tff_hidenseek.commands import run_dirs
 from tff_hidenseek.commands import runtime_flags
-from tff_hidenseek.experiments import checkpoints
-from tff_hidenseek.experiments import config as config_lib
 from tff_hidenseek.experiments import export_source
-from tff_hidenseek.experiments import federation as federation_lib
-from tff_hidenseek.experiments import run_data
 from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.experiments import training_run
@@ -59,7 +55,7 @@ _CALIBRATION_EXAMPLES = flags.DEFINE_integer(
 
 
 def _load_global_model() -> tf.keras.Model:
-  path = os.path.join(_RUN_DIR.value, 'final_model.keras')
+  path = os.path.join(_RUN_DIR.value, run_folder.FINAL_MODEL_FILE)
   if not os.path.isfile(path):
     raise ValueError(f'`run_dir` must be of a finished run, found no {path}.')
   return keras_files.load_keras_model(path)
@@ -75,13 +71,7 @@ def _build_personal_model(config, federation) -> tf.keras.Model:
   runtime_flags.set_runtime()
   algorithm = training_loop.build_algorithm(config, federation)
   run = training_run.TrainingRun(config, algorithm, federation)
-  manager = checkpoints.CheckpointManager(
-      checkpoints.folder(_RUN_DIR.value)
-  )
-  if not training_loop.restore(run, manager):
-    raise ValueError(
-        f'`run_dir` must hold a checkpoint, found none in {_RUN_DIR.value}.'
-    )
+  run_dirs.restore(run, _RUN_DIR.value)
   return algorithm.build_personal_model(
       run.server_state,
       run.client_states.get(_CLIENT_ID.value, algorithm.initial_client_state),
@@ -101,15 +91,7 @@ def main(argv):
   warnings.filterwarnings('ignore', module='tensorflow.lite')
   with command_line.user_errors():
     command_line.start(argv)
-    config = experiment_flags.config_from_file(
-        os.path.join(_RUN_DIR.value, run_folder.CONFIG_FILE)
-    )
-    if _DATA_DIR.value:
-      config = config_lib.with_data_dir(config, _DATA_DIR.value)
-    federation = federation_lib.build_federation(config)
-    run_data.check(
-        _RUN_DIR.value, federation, flags.FLAGS.allow_changed_data
-    )
+    config, federation = run_dirs.load(_RUN_DIR.value, _DATA_DIR.value)
     if _CLIENT_ID.value is None:
       model = _load_global_model()
     else:
