@@ -6,7 +6,8 @@
 #   make fuzz      tries 10,000 good, odd and damaged inputs on what reads them
 #   make doctor    says what works on this machine
 #   make docs      builds the API reference into build/api, from docstrings
-#   make lock      compiles requirements.txt again, for developers
+#   make lock      compiles requirements.txt again, for developers: it keeps the
+#                  versions that are there; UPGRADE=--upgrade takes the newest
 #   make clean     removes .venv, caches and build/, not runs/
 #
 # PYTHON=/path/to/python3.12 picks the interpreter that .venv is made with; without
@@ -143,7 +144,7 @@ lock:
 	"$$folder/bin/python" -m pip install --quiet uv && \
 	compile="$$folder/bin/python -m uv pip compile --quiet --no-config \
 	  --universal --python-version 3.10 --fork-strategy fewest \
-	  --upgrade --generate-hashes --no-annotate --no-header" && \
+	  $(UPGRADE) --generate-hashes --no-annotate --no-header" && \
 	$$compile requirements.in --overrides requirements_overrides.txt \
 	  --excludes requirements_excludes.txt \
 	  --output-file requirements.txt && \
