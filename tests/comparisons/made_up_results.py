@@ -48,6 +48,7 @@ def make_rows(global_accuracies, personal_accuracies=None, seconds=2.0):
         total_bytes_down=3_000_000 * i,
         bits_per_weight_up=1.0 * i,
         bits_per_weight_down=3.0,
+        clients_counted=5,
         seconds=seconds,
     )
     if personal is not None:

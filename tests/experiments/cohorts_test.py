@@ -59,6 +59,16 @@ class CohortsTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(*[run.personal_accuracies() for run in runs])
     self.assertEqual(*[run.global_accuracy() for run in runs])
 
+  def test_cohorts_count_those_who_answer(self):
+    runs = [_start_run(size, dropout_rate=0.5) for size in (1, 2)]
+    for round_num in range(1, 5):
+      rows = [run.train_round(round_num) for run in runs]
+      losses = [row.pop('train_loss', 0) for row in rows]
+      self.assertAllClose(*losses, rtol=1e-5)
+      self.assertEqual(*rows)
+    self.assertGreater(runs[0].server_state.round_num, 0)
+    self.assertLess(runs[0].server_state.round_num, 4)
+
   def test_a_run_goes_on_with_other_cohorts(self):
     run = _start_run(2)
     run.train_round(1)

@@ -183,32 +183,6 @@ class TrainedClassesTest(tf.test.TestCase):
     )
 
 
-class SamplingTest(tf.test.TestCase):
-
-  def _sample(self, seed=0, clients_per_round=2):
-    sample = federation_lib.build_sampling_fn(
-        tiny_experiment.build_federation(),
-        tiny_experiment.make_config(
-            seed=seed, clients_per_round=clients_per_round
-        ),
-    )
-    return [sample(round_num) for round_num in range(1, 30)]
-
-  def test_draws_clients_that_are_seen_none_twice(self):
-    for clients in self._sample():
-      self.assertLen(set(clients), 2)
-      self.assertContainsSubset(clients, [0, 1, 2])
-    self.assertLen(set(map(tuple, self._sample())), 6)
-
-  def test_every_client_takes_part_where_all_are_drawn(self):
-    for clients in self._sample(clients_per_round=3):
-      self.assertCountEqual(clients, [0, 1, 2])
-
-  def test_depends_on_the_seed_alone(self):
-    self.assertEqual(self._sample(), self._sample())
-    self.assertNotEqual(self._sample(), self._sample(seed=1))
-
-
 class StackStatesTest(tf.test.TestCase):
 
   def test_stacks_each_part(self):

@@ -15,7 +15,8 @@ _KEYS = (
     'personal_accuracy_std personal_accuracy_worst_decile '
     'unseen_personal_accuracy_mean bytes_up bytes_down total_bytes_up '
     'total_bytes_down bits_per_weight_up bits_per_weight_down sign_flips '
-    'seconds'
+    'seconds clients_drawn clients_dropped clients_late clients_counted '
+    'simulated_duration'
 ).split()
 
 

@@ -93,7 +93,11 @@ def measure(
   """Returns the numbers of one run by their names."""
   rows = result.rows
   last = rows[-1]
-  num_uploads = len(rows) * result.config.clients_per_round
+  # Rows of versions before 0.12 have no such column.
+  num_uploads = sum(
+      row.get('clients_counted', result.config.clients_per_round)
+      for row in rows
+  )
   values = dict(
       rounds=last['round_num'],
       global_accuracy=last['global_accuracy'],
@@ -104,7 +108,9 @@ def measure(
       megabytes_up=last['total_bytes_up'] / 1e6,
       megabytes_down=last['total_bytes_down'] / 1e6,
       megabytes=(last['total_bytes_up'] + last['total_bytes_down']) / 1e6,
-      kilobytes_up_of_client=last['total_bytes_up'] / 1e3 / num_uploads,
+      kilobytes_up_of_client=last['total_bytes_up']
+      / 1e3
+      / max(1, num_uploads),
       bits_per_weight_up=_mean(rows, 'bits_per_weight_up'),
       bits_per_weight_down=_mean(rows, 'bits_per_weight_down'),
       seconds_per_round=statistics.median(row['seconds'] for row in rows),
@@ -119,8 +125,10 @@ def measure(
   return values
 
 
-def _mean(rows: Sequence[Mapping[str, Any]], name: str) -> float:
-  return statistics.fmean(row[name] for row in rows)
+def _mean(rows: Sequence[Mapping[str, Any]], name: str) -> Optional[float]:
+  """Returns a metric's mean over the rounds in which it was taken, if any."""
+  taken = [row[name] for row in rows if row[name] is not None]
+  return statistics.fmean(taken) if taken else None
 
 
 def summarize(

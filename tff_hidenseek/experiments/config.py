@@ -13,6 +13,7 @@ import attrs
 from tff_hidenseek.algorithms import registry
 from tff_hidenseek.data import datasets
 from tff_hidenseek.data import partitions
+from tff_hidenseek.experiments import participation
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.models import architectures
 
@@ -20,7 +21,7 @@ _option = options_lib.option
 
 
 @attrs.frozen(kw_only=True)
-class ExperimentConfig:
+class ExperimentConfig(participation.ParticipationOptions):
   """What is run; the help of each option explains it."""
 
   algorithm: str = attrs.field(
@@ -96,7 +97,6 @@ class ExperimentConfig:
       'is no limit.',
       minimum=0,
   )
-  clients_per_round: int = _option(10, 'Clients drawn for a round.', minimum=1)
   rounds_per_evaluation: int = _option(
       1, 'Rounds between evaluations of the global model.', minimum=1
   )
@@ -135,6 +135,12 @@ class ExperimentConfig:
       raise ValueError(
           '`clients_per_round` must be at most `num_clients` - '
           f'`num_unseen_clients` = {num_seen}, found {self.clients_per_round}.'
+      )
+    if self.num_drawn > num_seen:
+      raise ValueError(
+          '`over_selection` must draw no more clients than `num_clients` - '
+          f'`num_unseen_clients` = {num_seen}, found {self.over_selection:g}, '
+          f'which draws {self.num_drawn}.'
       )
 
   def _check_fits_a_line(self, name: str) -> None:

@@ -6,7 +6,6 @@ from typing import Sequence
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_federated as tff
 
 from tff_hidenseek.data import content_digest
 from tff_hidenseek.data import datasets
@@ -14,6 +13,7 @@ from tff_hidenseek.data import held_out
 from tff_hidenseek.data import image_dataset
 from tff_hidenseek.data import partition_files
 from tff_hidenseek.data import partitions
+from tff_hidenseek.experiments import participation
 from tff_hidenseek.learning import client_data
 from tff_hidenseek.learning import client_files
 from tff_hidenseek.learning import cohort_data
@@ -118,14 +118,12 @@ class Federation:
     """Returns which classes clients train on, `bool[num_classes]`.
 
     Args:
-      clients: Their ids, at least one.
+      clients: Their ids.
     """
-    indices = [self.partition.train_indices[i] for i in clients]
-    counts = np.bincount(
-        self.dataset.train_y[np.concatenate(indices)],
-        minlength=self.dataset.num_classes,
-    )
-    return counts > 0
+    is_held = np.zeros(self.dataset.num_classes, bool)
+    for i in clients:
+      is_held[self.dataset.train_y[self.partition.train_indices[i]]] = True
+    return is_held
 
   @functools.cached_property
   def partition_digest(self) -> str:
@@ -260,31 +258,24 @@ def build_federation(config) -> Federation:
   return Federation(dataset, partition, config.num_unseen_clients)
 
 
-def build_sampling_fn(federation: Federation, config):
-  """Returns a function from a round's number to the ids of its clients."""
-  sample = tff.simulation.build_uniform_sampling_fn(
-      federation.seen_clients, replace=False, random_seed=config.seed
-  )
-  size = config.clients_per_round
-  return lambda round_num: [int(i) for i in sample(round_num, size)]
-
-
 def find_trained_classes(federation: Federation, config) -> np.ndarray:
   """Returns which classes the clients of all rounds train on.
 
   Args:
     federation: The clients.
-    config: The experiment; a client that none of its rounds draws trains
+    config: The experiment; a client that none of its rounds counts trains
       nothing.
 
   Returns:
     `bool[num_classes]`.
   """
-  sample_clients = build_sampling_fn(federation, config)
+  draw = participation.build_draw_fn(
+      federation.seen_clients, config, config.seed
+  )
   can_be_trained = federation.find_classes(federation.seen_clients)
   is_trained = np.zeros_like(can_be_trained)
   for round_num in range(1, config.num_rounds + 1):
-    is_trained |= federation.find_classes(sample_clients(round_num))
+    is_trained |= federation.find_classes(draw(round_num).counted)
     if np.array_equal(is_trained, can_be_trained):
       break  # As a rule after a few rounds.
   return is_trained

@@ -30,6 +30,11 @@ METRIC_NAMES = (
     'bits_per_weight_down',
     'sign_flips',
     'seconds',
+    'clients_drawn',
+    'clients_dropped',
+    'clients_late',
+    'clients_counted',
+    'simulated_duration',
 )
 
 

@@ -27,8 +27,8 @@ def _format_accuracy(value) -> str:
   return '-' if value is None else f'{value:.4f}'
 
 
-def _format_bits(value: float) -> str:
-  return f'{value:.4g} bit'
+def _format_bits(value) -> str:
+  return '-' if value is None else f'{value:.4g} bit'
 
 
 _UNSEEN = 'unseen_personal_accuracy_mean'

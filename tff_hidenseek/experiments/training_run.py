@@ -3,11 +3,13 @@
 import collections
 from typing import Any, Dict, Optional, Sequence
 
+from absl import logging
 import numpy as np
 import tree
 
 from tff_hidenseek.experiments import cohorts
 from tff_hidenseek.experiments import federation as federation_lib
+from tff_hidenseek.experiments import participation
 from tff_hidenseek.learning import federated_algorithm
 
 
@@ -18,7 +20,8 @@ class TrainingRun:
     algorithm: The algorithm.
     server_state: The server's state after the last round.
     client_states: What clients keep, by client id.
-    served_clients: Which clients have taken part, `bool[num_clients]`.
+    served_clients: Which clients were ever sent a round's message,
+      `bool[num_clients]`.
     total_bytes: Bytes sent so far, up and down, `int64[2]`.
   """
 
@@ -39,8 +42,8 @@ class TrainingRun:
         is client by client. It changes nothing but the order of sums.
     """
     self._federation = federation
-    self._sample_clients = federation_lib.build_sampling_fn(
-        federation, config
+    self._draw = participation.build_draw_fn(
+        federation.seen_clients, config, config.seed
     )
     self._cohorts = cohorts.Cohorts(algorithm, federation, cohort_size)
     self.algorithm = algorithm
@@ -61,8 +64,50 @@ class TrainingRun:
     return [self._federation.train_data(client_id) for client_id in clients]
 
   def train_round(self, round_num: int) -> Dict[str, Any]:
-    """Runs round `round_num`, from 1; returns its row of metrics."""
-    clients = self._sample_clients(round_num)
+    """Runs round `round_num`, from 1; returns its row of metrics.
+
+    What nobody answered is missing in it: the loss, and what the algorithm
+    measures. The server's state is kept then.
+    """
+    participants = self._draw(round_num)
+    clients, lost = participants.counted, participants.lost
+    down = self._count_received(lost) + self._count_setup((*clients, *lost))
+    up = 0
+    measured: Dict[str, Any] = {}
+    if clients:
+      measured = self._train_clients(clients)
+      up = int(measured.pop('bytes_up'))
+      down += int(measured.pop('bytes_down'))
+    else:
+      logging.warning(
+          'Round %d: none of %d clients answered in time; the state is kept.',
+          round_num,
+          len(lost),
+      )
+    self.total_bytes += (up, down)
+    row = dict(
+        round_num=round_num,
+        bytes_up=up,
+        bytes_down=down,
+        total_bytes_up=int(self.total_bytes[0]),
+        total_bytes_down=int(self.total_bytes[1]),
+        bits_per_weight_down=self._bits_per_weight(
+            down, len(clients) + len(lost)
+        ),
+        clients_drawn=len(clients) + len(lost),
+        clients_dropped=participants.num_dropped,
+        clients_late=participants.num_late,
+        clients_counted=len(clients),
+        **{name: value.item() for name, value in measured.items()},
+    )
+    if clients:
+      row['bits_per_weight_up'] = self._bits_per_weight(up, len(clients))
+    if participants.duration is not None:
+      row['simulated_duration'] = participants.duration
+    return row
+
+  def _train_clients(self, clients: Sequence[int]) -> Dict[str, Any]:
+    """Runs a round of clients; returns what is measured."""
     if self._cohorts.can_run(len(clients)):
       output = self._cohorts.train_round(self.server_state, clients)
     elif self._stateful:
@@ -78,26 +123,28 @@ class TrainingRun:
           self.server_state, self._train_data(clients)
       )
     self.server_state = output.state
-    measured = dict(output.metrics)
-    setup_bytes = sum(
+    return dict(output.metrics)
+
+  def _count_received(self, lost: Sequence[int]) -> int:
+    """Returns the bytes of the round's message to clients that do not run."""
+    if not lost:
+      return 0
+    if self._stateful:
+      states = [self._client_state(client_id) for client_id in lost]
+      return int(self.algorithm.count_received(self.server_state, states))
+    return len(lost) * int(self.algorithm.count_received(self.server_state))
+
+  def _count_setup(self, clients: Sequence[int]) -> int:
+    """Returns the bytes of what those of the clients who are new are sent."""
+    num_new = int(np.sum(~self.served_clients[list(clients)]))
+    self.served_clients[list(clients)] = True
+    return num_new * sum(
         np.asarray(leaf).nbytes
         for leaf in tree.flatten(self.algorithm.setup_message)
-    ) * int(np.sum(~self.served_clients[clients]))
-    self.served_clients[clients] = True
-    up = int(measured.pop('bytes_up'))
-    down = int(measured.pop('bytes_down')) + setup_bytes
-    self.total_bytes += (up, down)
-    bits = 8 / (len(clients) * self.algorithm.num_weights)
-    return dict(
-        round_num=round_num,
-        bytes_up=up,
-        bytes_down=down,
-        total_bytes_up=int(self.total_bytes[0]),
-        total_bytes_down=int(self.total_bytes[1]),
-        bits_per_weight_up=up * bits,
-        bits_per_weight_down=down * bits,
-        **{name: value.item() for name, value in measured.items()},
     )
+
+  def _bits_per_weight(self, num_bytes: int, num_clients: int) -> float:
+    return 8 * num_bytes / (num_clients * self.algorithm.num_weights)
 
   def global_accuracy(self) -> float:
     """Returns the accuracy of the global model on the data set's test split."""

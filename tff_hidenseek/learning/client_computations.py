@@ -29,12 +29,15 @@ class ClientComputations:
       number of examples), `client_state` and the `totals` to be summed.
     count_correct: From `<message, data>` to `num_correct` and `num_examples` of
       the global model.
+    count_received: From `<message, client_state>` to the bytes that the client
+      is sent.
     train_and_count_correct: From `<message, client_state, train_data,
       test_data>` to those of the client's own model after local training.
   """
 
   update: tff.Computation
   count_correct: tff.Computation
+  count_received: tff.Computation
   train_and_count_correct: tff.Computation
 
 
@@ -51,6 +54,14 @@ def _train_client(
       data['client_id'],
   )
   return train_fn(data, shuffle_seed)
+
+
+def _count_received(
+    client: client_work.ClientWork, message: Any
+) -> tf.Tensor:
+  return client.count_received(message['content']) + client_work.num_bytes(
+      message['round_num']
+  )
 
 
 def personalize_client(
@@ -109,8 +120,7 @@ def update_client(
           num_examples=weight,
           bytes_up=client.count_sent(upload)
           + client_work.num_bytes(sent_weight),
-          bytes_down=client.count_received(message['content'])
-          + client_work.num_bytes(message['round_num']),
+          bytes_down=_count_received(client, message),
       ),
   )
 
@@ -191,6 +201,17 @@ def build_client_computations(
 
     return run()
 
+  @tff.tensorflow.computation(message_type, client_state_type)
+  def count_received(message: Any, client_state: Any) -> Any:
+    client = build_client()
+
+    @tf.function(autograph=False)
+    def run() -> Any:
+      client.start(message['content'], client_state)
+      return _count_received(client, message)
+
+    return run()
+
   @tff.tensorflow.computation(
       message_type, client_state_type, data_type, data_type
   )
@@ -210,4 +231,6 @@ def build_client_computations(
 
     return run()
 
-  return ClientComputations(update, count_correct, train_and_count_correct)
+  return ClientComputations(
+      update, count_correct, count_received, train_and_count_correct
+  )

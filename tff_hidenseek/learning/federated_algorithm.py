@@ -156,6 +156,9 @@ class FederatedAlgorithm:
     evaluate_personal: Computation from a state, the client states (if any), the
       clients' training and their test examples to the `num_correct` and
       `num_examples` of every client's own model after local training.
+    count_received: Computation from a state to the bytes that the round's
+      message is for a client; or, where clients keep state, from a state and
+      client states to those that it is for these clients together.
     initial_client_state: What a client keeps before its first round, as NumPy
       arrays; `None` where clients keep nothing.
     build_global_model: Makes the global Keras model of a state.
@@ -176,6 +179,7 @@ class FederatedAlgorithm:
   ]
   evaluate: tff.Computation
   evaluate_personal: tff.Computation
+  count_received: tff.Computation
   initial_client_state: Any
   build_global_model: Callable[[ServerState], tf.keras.Model]
   build_personal_model: Callable[[ServerState, Any, Any], tf.keras.Model]

@@ -97,6 +97,14 @@ def build_federated_algorithm(
         evaluate_clients,
         [server_type, client_states_type, clients_type, clients_type],
     )
+
+    @tff.federated_computation(server_type, client_states_type)
+    def count_received(server_state: Any, client_states: Any) -> Any:
+      message = server.broadcast_round(server_state)
+      return tff.federated_sum(
+          tff.federated_map(clients.count_received, (message, client_states))
+      )
+
     process = tff.templates.IterativeProcess(server.initialize, next_fn)
   else:
 
@@ -112,6 +120,12 @@ def build_federated_algorithm(
     ) -> Any:
       no_states = tff.federated_value((), tff.CLIENTS)
       return evaluate_clients(server_state, no_states, train_data, test_data)
+
+    @tff.federated_computation(server_type)
+    def count_received(server_state: Any) -> Any:
+      message = tff.federated_map(server.make_round_broadcast, server_state)
+      no_state = tff.federated_value((), tff.SERVER)
+      return tff.federated_map(clients.count_received, (message, no_state))
 
     process = tff.learning.templates.LearningProcess(
         server.initialize,
@@ -141,6 +155,7 @@ def build_federated_algorithm(
       process=process,
       evaluate=evaluate,
       evaluate_personal=evaluate_personal,
+      count_received=count_received,
       initial_client_state=method.initial_client_state,
       build_global_model=models.build_global_model,
       build_personal_model=models.build_personal_model,

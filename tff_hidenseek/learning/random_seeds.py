@@ -23,6 +23,7 @@ class Purpose(enum.IntEnum):
   VOTE = 2
   MASK = 3
   INITIAL_SCORES = 4
+  PARTICIPATION = 5
 
 
 def client_seed(

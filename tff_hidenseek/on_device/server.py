@@ -31,6 +31,13 @@ _REQUIRED = {
     'private_layers': '',
     'layer_rates': 'equal',
 }
+# What a simulation draws, and real devices do.
+_SIMULATED = (
+    'dropout_rate',
+    'straggler_rate',
+    'round_timeout',
+    'over_selection',
+)
 
 
 def check_config(config) -> None:
@@ -48,6 +55,12 @@ def check_config(config) -> None:
     if found != value:
       raise ValueError(
           f'`{name}` must be {value!r} on devices, found {found!r}.'
+      )
+  for name in _SIMULATED:
+    if getattr(config, name):
+      raise ValueError(
+          f'`{name}` must be 0 on devices, found {getattr(config, name)!r}: it '
+          'is simulated.'
       )
   if config.clients_per_round != config.num_clients:
     raise ValueError(
