@@ -76,6 +76,14 @@ class FactoryTypesTest(unittest.TestCase):
       )
       self.assertEqual(boundary.find_crossing(process.next).up, [value_type])
 
+  def test_a_coded_vote_is_half_a_bit_up(self):
+    for num_votes, num_bytes in ((1, 1), (16, 1), (17, 2), (42_141, 2634)):
+      value_type = tff.TensorType(np.uint8, [num_bytes])
+      process = sign_votes.UnweightedSignVoteMeanFactory(
+          num_votes, 'entropy'
+      ).create(value_type)
+      self.assertEqual(boundary.find_crossing(process.next).up, [value_type])
+
   def test_the_mean_vote_is_float32(self):
     process = sign_votes.SignVoteMeanFactory(9).create(
         tff.TensorType(np.uint8, [2]), tff.TensorType(np.float32)
@@ -124,6 +132,16 @@ class FactoryExecutionTest(tf.test.TestCase):
   def test_averages_with_equal_weights(self):
     votes = [_pack(1, 1, -1), _pack(1, -1, -1), _pack(1, 1, 1)]
     self.assertAllClose(self._mean(votes), [1, 1 / 3, -1 / 3])
+
+  def test_averages_codewords(self):
+    process = sign_votes.UnweightedSignVoteMeanFactory(3, 'entropy').create(
+        tff.TensorType(np.uint8, [1])
+    )
+    # Words 0 and 1 start with -1 -1 -1; the first digit of 64 is 1, or -1 +1.
+    output = process.next(
+        process.initialize(), [np.array([x], np.uint8) for x in (0, 1, 64)]
+    )
+    self.assertAllClose(output.result, [-1, -1 / 3, -1])
 
   def test_averages_with_weights(self):
     votes = [_pack(1, 1, -1), _pack(-1, 1, 1)]

@@ -4,10 +4,12 @@ import tensorflow as tf
 from tff_hidenseek.learning import client_optimizers
 
 
-def _run(name, gradients):
+def _run(name, gradients, **options):
   """Returns a variable's values after steps of size 0.1 from [1, 1]."""
   variable = tf.Variable([1.0, 1.0])
-  optimizer = client_optimizers.build_client_optimizer(name, 0.1, [variable])
+  optimizer = client_optimizers.build_client_optimizer(
+      name, 0.1, [variable], **options
+  )
 
   @tf.function
   def step(gradient):
@@ -25,6 +27,13 @@ class ClientOptimizersTest(tf.test.TestCase):
   def test_momentum_remembers_nine_tenths(self):
     self.assertAllClose(
         _run('momentum', [[1.0, 0.0], [1.0, 0.0]]), [[0.9, 1], [0.71, 1]]
+    )
+
+  def test_momentum_remembers_the_part_it_is_told(self):
+    # Velocities -0.1 and -0.1 - 0.5 * 0.1.
+    self.assertAllClose(
+        _run('momentum', [[1.0, 0.0], [1.0, 0.0]], momentum=0.5),
+        [[0.9, 1], [0.75, 1]],
     )
 
   def test_the_first_step_of_adam_is_the_learning_rate(self):

@@ -124,8 +124,11 @@ class CohortProcessTest(parameterized.TestCase, tf.test.TestCase):
     state = cohorts.next(state, [cohort_data.make_cohort(clients)]).state
     self.assertEqual(state.round_num, 3)
 
-  def test_the_worker_gives_what_this_process_gives(self):
-    algorithm = _build('hidenseek', tiny_task.make_task())
+  @parameterized.parameters('bits', 'entropy')
+  def test_the_worker_gives_what_this_process_gives(self, upload_coding):
+    algorithm = _build(
+        'hidenseek', tiny_task.make_task(), upload_coding=upload_coding
+    )
     clients = tiny_task.make_clients(5, 8, 3)
     context = contexts.RUNTIMES['worker'](contexts.RuntimeOptions())
     with tff.framework.get_context_stack().install(context):

@@ -15,6 +15,7 @@ _MODELS = {
     'cnn_w1': (architectures.build_cnn, [32, 32, 3], 1_626_208),
     'pooled_cnn': (architectures.build_pooled_cnn, [28, 28, 1], 421_408),
     'pooled_cnn_digits': (architectures.build_pooled_cnn, [8, 8, 1], 52_768),
+    'small_cnn': (architectures.build_small_cnn, [28, 28, 1], 21_750),
     'lenet': (architectures.build_lenet, [8, 8, 1], 21_150),
     'conv2': (architectures.build_conv2, [8, 8, 1], 367_680),
     'conv4': (architectures.build_conv4, [32, 32, 3], 2_425_024),

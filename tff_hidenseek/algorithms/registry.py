@@ -10,7 +10,9 @@ import attrs
 
 from tff_hidenseek.algorithms import fed_avg
 from tff_hidenseek.algorithms import fed_avg_compressed
+from tff_hidenseek.algorithms import fed_bat
 from tff_hidenseek.algorithms import fed_mask
+from tff_hidenseek.algorithms import fed_mrn
 from tff_hidenseek.algorithms import fed_pm
 from tff_hidenseek.algorithms.hidenseek import hidenseek
 from tff_hidenseek.algorithms.hidenseek import hidenseek_options
@@ -55,5 +57,7 @@ ALGORITHMS = {
         lottery_fl.build_lottery_fl, lottery_fl.LotteryFLOptions
     ),
     'fed_pm': AlgorithmEntry(fed_pm.build_fed_pm, fed_pm.FedPMOptions),
+    'fed_mrn': AlgorithmEntry(fed_mrn.build_fed_mrn, fed_mrn.FedMRNOptions),
+    'fed_bat': AlgorithmEntry(fed_bat.build_fed_bat, fed_bat.FedBATOptions),
     'ssfl': AlgorithmEntry(ssfl.build_ssfl, ssfl.SSFLOptions),
 }

@@ -1,4 +1,4 @@
-"""Votes: one bit a kept weight up, their mean at the server.
+"""Votes: at most one bit a kept weight up, their mean at the server.
 
 HideNseek (https://arxiv.org/abs/2206.04385): a client uploads the signs of its
 scores, packed eight to a byte, and the server averages them. Both factories are
@@ -10,12 +10,14 @@ process = factory.create(value_type, tff.TensorType(np.float32))
 ```
 """
 
-from typing import Optional
+from typing import Callable, Optional
 
+import attrs
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_hidenseek.algorithms import half_bit_votes
 from tff_hidenseek.layers import sign_ops
 from tff_hidenseek.learning import means
 from tff_hidenseek.learning import random_seeds
@@ -59,6 +61,32 @@ def read_votes(packed: tf.Tensor, num_votes: int) -> tf.Tensor:
   return tf.reshape(votes, [-1])[:num_votes]
 
 
+@attrs.frozen
+class VoteCoding:
+  """How votes travel.
+
+  Attributes:
+    cast: Maps scores `float32[K]` and a seed `int64[2]` to what is sent; see
+      `cast_votes`.
+    read: Maps that and K to votes of -1 and +1, `float32[K]`.
+    sent_type: Maps K to the `tff.TensorType` of what is sent.
+  """
+
+  cast: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+  read: Callable[[tf.Tensor, int], tf.Tensor]
+  sent_type: Callable[[int], tff.TensorType]
+
+
+VOTE_CODINGS = {
+    'bits': VoteCoding(cast_votes, read_votes, packed_votes_type),
+    'entropy': VoteCoding(
+        half_bit_votes.cast_votes,
+        half_bit_votes.read_votes,
+        half_bit_votes.coded_votes_type,
+    ),
+}
+
+
 class SignVoteMeanFactory(means.DecodedMeanFactory):
   """Makes processes that average packed votes, weighted by the clients.
 
@@ -67,18 +95,20 @@ class SignVoteMeanFactory(means.DecodedMeanFactory):
   same bits in any order of clients.
   """
 
-  def __init__(self, num_votes: int):
+  def __init__(self, num_votes: int, coding: str = 'bits'):
     """Initializes the factory.
 
     Args:
       num_votes: How many votes a client casts, K.
+      coding: A name in `VOTE_CODINGS`.
     """
-    super().__init__(lambda packed: read_votes(packed, num_votes))
+    super().__init__(lambda sent: VOTE_CODINGS[coding].read(sent, num_votes))
     self._num_votes = num_votes
+    self._coding = coding
 
   def create(self, value_type, weight_type):
     """Creates the process; raises `TypeError` on another `value_type`."""
-    _check_type(self._num_votes, value_type)
+    _check_type(self._coding, self._num_votes, value_type)
     return super().create(value_type, weight_type)
 
 
@@ -88,23 +118,25 @@ class UnweightedSignVoteMeanFactory(means.UnweightedDecodedMeanFactory):
   See `SignVoteMeanFactory`; nothing but the votes is sent.
   """
 
-  def __init__(self, num_votes: int):
+  def __init__(self, num_votes: int, coding: str = 'bits'):
     """Initializes the factory.
 
     Args:
       num_votes: How many votes a client casts, K.
+      coding: A name in `VOTE_CODINGS`.
     """
-    super().__init__(lambda packed: read_votes(packed, num_votes))
+    super().__init__(lambda sent: VOTE_CODINGS[coding].read(sent, num_votes))
     self._num_votes = num_votes
+    self._coding = coding
 
   def create(self, value_type):
     """Creates the process; raises `TypeError` on another `value_type`."""
-    _check_type(self._num_votes, value_type)
+    _check_type(self._coding, self._num_votes, value_type)
     return super().create(value_type)
 
 
-def _check_type(num_votes: int, value_type: tff.Type) -> None:
-  expected = packed_votes_type(num_votes)
+def _check_type(coding: str, num_votes: int, value_type: tff.Type) -> None:
+  expected = VOTE_CODINGS[coding].sent_type(num_votes)
   if value_type != expected:
     raise TypeError(
         f'`value_type` must be {expected} for {num_votes} votes, found '

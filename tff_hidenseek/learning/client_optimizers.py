@@ -10,7 +10,6 @@ from typing import Any, Dict, Iterable, List, Sequence, Tuple, Type
 
 import tensorflow as tf
 
-_MOMENTUM = 0.9
 _BETA_1 = 0.9
 _BETA_2 = 0.999
 _EPSILON = 1e-7
@@ -20,9 +19,13 @@ class _Optimizer:
   """Plain gradient descent, and what the other optimizers share."""
 
   def __init__(
-      self, learning_rate: float, variables: Sequence[tf.Variable]
+      self,
+      learning_rate: float,
+      variables: Sequence[tf.Variable],
+      momentum: float,
   ) -> None:
     self._learning_rate = learning_rate
+    self._momentum = momentum
     self._slots: Dict[Any, List[tf.Variable]] = {}
     with tf.name_scope('optimizer'):
       for variable in variables:
@@ -74,7 +77,7 @@ class _Momentum(_Optimizer):
         accum=velocity.handle,
         lr=self._learning_rate,
         grad=gradient,
-        momentum=_MOMENTUM,
+        momentum=self._momentum,
     )
 
 
@@ -84,9 +87,12 @@ class _Adam(_Optimizer):
   num_slots = 2
 
   def __init__(
-      self, learning_rate: float, variables: Sequence[tf.Variable]
+      self,
+      learning_rate: float,
+      variables: Sequence[tf.Variable],
+      momentum: float,
   ) -> None:
-    super().__init__(learning_rate, variables)
+    super().__init__(learning_rate, variables, momentum)
     self._num_steps = tf.Variable(0.0)
 
   def variables(self) -> List[tf.Variable]:
@@ -126,7 +132,10 @@ CLIENT_OPTIMIZERS: Dict[str, Type[_Optimizer]] = {
 
 
 def build_client_optimizer(
-    name: str, learning_rate: float, variables: Sequence[tf.Variable]
+    name: str,
+    learning_rate: float,
+    variables: Sequence[tf.Variable],
+    momentum: float = 0.9,
 ) -> _Optimizer:
   """Builds an optimizer with all of its own variables.
 
@@ -135,9 +144,10 @@ def build_client_optimizer(
     learning_rate: The step size, positive.
     variables: What it will train. A `tf.function` cannot create the
       optimizer's variables, so they are created here.
+    momentum: What `momentum` keeps of its velocity in a step, in [0, 1).
 
   Returns:
     An object with Keras' method `apply_gradients`, which updates in place. A
     variable's Keras constraint is not applied.
   """
-  return CLIENT_OPTIMIZERS[name](learning_rate, variables)
+  return CLIENT_OPTIMIZERS[name](learning_rate, variables, momentum)

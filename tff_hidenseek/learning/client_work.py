@@ -124,7 +124,10 @@ class GradientClientWork(ClientWork):
       self.personal_model = class_prior.append_class_prior(model)
     self._variables = variables or model.trainable_variables
     self._optimizer = client_optimizers.build_client_optimizer(
-        options.client_optimizer, options.client_learning_rate, self._variables
+        options.client_optimizer,
+        options.client_learning_rate,
+        self._variables,
+        options.client_momentum,
     )
 
   def restart(self, message: Any) -> None:

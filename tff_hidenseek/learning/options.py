@@ -107,6 +107,13 @@ class LocalTrainingOptions:
 
   client_optimizer: str = client_optimizer_option('sgd')
   client_learning_rate: float = client_learning_rate_option(0.1)
+  client_momentum: float = option(
+      0.9,
+      'Part of its velocity that a client\'s local training keeps in a step '
+      '(client_optimizer=momentum).',
+      minimum=0,
+      maximum=0.9999,
+  )
   num_epochs: int = option(
       1, 'How often a client sees each of its examples in a round.', minimum=1
   )

@@ -55,6 +55,25 @@ def build_pooled_cnn(
   return _classify(inputs, x, [128], num_classes, layer_set)
 
 
+def build_small_cnn(
+    input_shape: Shape, num_classes: int, layer_set: layer_sets.LayerSet
+) -> tf.keras.Model:
+  """Builds the net of PyTorch's old MNIST example, without its dropout.
+
+  Two unpadded 5x5 convolutions of 10 and of 20 filters, each pooled, and one
+  hidden layer of 50 units: on MNIST 21,750 weights. Public programs of FedAvg
+  give accuracies for it.
+  """
+  inputs, x = _convolve(
+      [10, _POOL, 20, _POOL],
+      input_shape,
+      layer_set,
+      kernel_size=5,
+      padding='valid',
+  )
+  return _classify(inputs, x, [50], num_classes, layer_set)
+
+
 def build_lenet(
     input_shape: Shape, num_classes: int, layer_set: layer_sets.LayerSet
 ) -> tf.keras.Model:
@@ -191,6 +210,7 @@ MODELS = {
     'lenet': build_lenet,
     'cnn': build_cnn,
     'pooled_cnn': build_pooled_cnn,
+    'small_cnn': build_small_cnn,
     'conv2': build_conv2,
     'conv4': build_conv4,
     'conv6': build_conv6,

@@ -21,6 +21,16 @@ class HideNSeekOptionsTest(unittest.TestCase):
         hidenseek_options.HideNSeekOptions(**choices)
 
 
+  def test_signs_take_a_bit_each(self):
+    for votes in ('moves', 'stochastic_signs'):
+      hidenseek_options.HideNSeekOptions(votes=votes, upload_coding='entropy')
+    with self.assertRaisesRegex(
+        ValueError,
+        "`upload_coding` must be bits with votes=signs, .* found 'entropy'",
+    ):
+      hidenseek_options.HideNSeekOptions(votes='signs', upload_coding='entropy')
+
+
 class PrivateLayerNamesTest(unittest.TestCase):
 
   def _names(self, private_layers):

@@ -2,6 +2,7 @@
 
 import functools
 
+from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -59,11 +60,14 @@ def _find_moves(algorithm, client):
 
 
 @functools.lru_cache(maxsize=None)
-def _vote_on_moves(vote_range):
+def _vote_on_moves(vote_range, upload_coding='bits'):
   """Returns moves of one step, and the mean vote of clients who make them."""
   rate = 2.0**-10  # Too little for a score to reach 1.
   algorithm = _build(
-      votes='moves', vote_range=vote_range, server_learning_rate=rate
+      votes='moves',
+      vote_range=vote_range,
+      upload_coding=upload_coding,
+      server_learning_rate=rate,
   )
   data = _make_skewed_client()
   x, y = data['x'].numpy(), data['y'].numpy()
@@ -76,11 +80,12 @@ def _vote_on_moves(vote_range):
   return _find_moves(algorithm, data), mean_votes
 
 
-class MovesTest(tf.test.TestCase):
+class MovesTest(tf.test.TestCase, parameterized.TestCase):
 
-  def test_within_the_range_votes_are_unbiased(self):
+  @parameterized.parameters('bits', 'entropy')
+  def test_within_the_range_votes_are_unbiased(self, upload_coding):
     vote_range = 2.0
-    moves, mean_votes = _vote_on_moves(vote_range)
+    moves, mean_votes = _vote_on_moves(vote_range, upload_coding)
     self.assertAllLess(np.abs(moves), vote_range)
     self.assertGreater(np.abs(moves).max(), vote_range / 4)
     self.assertAllClose(

@@ -113,9 +113,9 @@ def build_hidenseek(
     return new_state, collections.OrderedDict(sign_flips=flips)
 
   if options.weight_by_examples:
-    factory = sign_votes.SignVoteMeanFactory(scores.size)
+    factory = sign_votes.SignVoteMeanFactory
   else:
-    factory = sign_votes.UnweightedSignVoteMeanFactory(scores.size)
+    factory = sign_votes.UnweightedSignVoteMeanFactory
   return federated_process.build_federated_algorithm(
       task,
       federated_algorithm.Method(
@@ -129,7 +129,7 @@ def build_hidenseek(
           build_client=lambda: sign_mask_client.SignMaskClientWork(
               task, options, network
           ),
-          aggregation_factory=factory,
+          aggregation_factory=factory(scores.size, options.upload_coding),
           update_server=update_server,
           layer_densities=collections.OrderedDict(
               (name, float(mask.mean())) for name, mask in network.masks.items()

@@ -2,6 +2,7 @@
 
 import attrs
 
+from tff_hidenseek.algorithms import sign_votes
 from tff_hidenseek.algorithms import vote_broadcasts
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.pruning import masks as masks_lib
@@ -49,6 +50,13 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
       'voted for with a smaller chance (votes=moves).',
       above=0,
   )
+  upload_coding: str = _option(
+      'bits',
+      'How votes travel: a bit each; or half a bit, sixteen drawn at once '
+      'from words that the server knows too (relative-entropy coding against '
+      'fair coins, for votes=moves and stochastic_signs).',
+      choices=tuple(sign_votes.VOTE_CODINGS),
+  )
   broadcast: str = vote_broadcasts.broadcast_option()
   weight_by_examples: bool = _option(
       False, 'Let a client\'s votes count by its number of examples.'
@@ -86,6 +94,13 @@ class HideNSeekOptions(options_lib.LocalTrainingOptions):
   client_optimizer: str = options_lib.client_optimizer_option('adam')
   client_learning_rate: float = options_lib.client_learning_rate_option(0.03)
   class_prior: bool = options_lib.class_prior_option(True)
+
+  def __attrs_post_init__(self):
+    if self.votes == 'signs' and self.upload_coding != 'bits':
+      raise ValueError(
+          '`upload_coding` must be bits with votes=signs, since signs are not '
+          f'drawn and take a bit each, found {self.upload_coding!r}.'
+      )
 
 
 def private_layer_names(options: HideNSeekOptions, layer_names) -> list:

@@ -82,7 +82,7 @@ class SignMaskClientWork(client_work.GradientClientWork):
     if options.votes == 'moves':
       received = [self._received[layer.name] for layer in self._shared]
       scores = (scores - tf.concat(received, axis=0)) / options.vote_range
-    return sign_votes.cast_votes(scores, seed)
+    return sign_votes.VOTE_CODINGS[options.upload_coding].cast(scores, seed)
 
   def make_client_state(self):
     if not self._private:
