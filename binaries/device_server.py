@@ -1,63 +1,136 @@
 r"""Trains HideNseek on devices: every client is a TFLite interpreter.
 
-Each client is a process of its own, `binaries.device_client`, without
-TensorFlow. The flags are those of `binaries.train`, so the same flag file
-simulates the same training.
+Clients speak HTTP to this server (docs/on_device.md). For a try-out it starts
+its own, `binaries.device_client`, each a process without TensorFlow. The flags
+are those of `binaries.train`: the same flag file simulates the same training.
 
 python -m binaries.device_server \
     --flagfile=configs/hidenseek.digits.device.flags --output_dir=runs/devices
 """
 
-import os
+import asyncio
 import sys
 
 from absl import flags
 import numpy as np
 
 from tff_hidenseek.commands import command_line
+from tff_hidenseek.commands import device_server_flags
 from tff_hidenseek.commands import experiment_flags
 from tff_hidenseek.commands import runtime_flags
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import run_data
+from tff_hidenseek.experiments import run_folder
+from tff_hidenseek.experiments import run_lock
 from tff_hidenseek.experiments import training_loop
-from tff_hidenseek.on_device import server
+from tff_hidenseek.on_device import capabilities
+from tff_hidenseek.on_device import client_processes
+from tff_hidenseek.on_device import federation as device_federation
+from tff_hidenseek.on_device import learner as learner_lib
 
 experiment_flags.define_experiment_flags()
 runtime_flags.define_runtime_flags()
+device_server_flags.define_device_server_flags()
+# So that --help shows these too.
+flags.adopt_module_key_flags(experiment_flags)
+flags.adopt_module_key_flags(runtime_flags)
+flags.adopt_module_key_flags(device_server_flags)
 _OUTPUT_DIR = flags.DEFINE_string(
-    'output_dir', None, 'A new folder for the file, the data and the reports.'
+    'output_dir', None, 'A folder for the model, the rounds and the reports.'
+)
+_RESUME = flags.DEFINE_bool(
+    'resume', False, 'Go on with the federation in --output_dir.'
+)
+_START_CLIENTS = flags.DEFINE_bool(
+    'start_clients',
+    True,
+    'Start a process for each client, with the data set\'s examples. Without, '
+    'clients come from elsewhere and bring their own.',
 )
 
 _CLIENT_COMMAND = (sys.executable, '-m', 'binaries.device_client')
+# How long clients have to hear that the last round is over.
+_SECONDS_TO_TELL = 30.0
+
+
+def _say(sentence):
+  print(sentence, flush=True)
+
+
+async def _serve(devices, tls, certificate, federation, config):
+  """Serves all rounds, to clients that it starts if it is to."""
+  folder = _OUTPUT_DIR.value
+  async with devices.serve(flags.FLAGS.host, flags.FLAGS.port, tls) as port:
+    _say(f'listening at {device_server_flags.server_url(port, bool(tls))}')
+    if not _START_CLIENTS.value:
+      await devices.wait_until_over(_SECONDS_TO_TELL)
+      return
+    arguments = device_server_flags.client_arguments(folder, port, certificate)
+    with client_processes.start(
+        [*_CLIENT_COMMAND, *arguments],
+        [federation.train_data(i) for i in range(config.num_clients)],
+        folder,
+        config.seed,
+    ) as processes:
+      await devices.wait_until_over(
+          _SECONDS_TO_TELL,
+          lambda: client_processes.check_enough(processes, devices.quorum),
+      )
+      for process in processes:
+        _say(_describe(process))
+
+
+def _describe(process):
+  """Says what training cost a client that the server started."""
+  report = process.read_report()
+  if report is None:
+    return (
+        f'client {process.index} ended with exit status {process.exit_status}'
+    )
+  return (
+      f'client {process.index}: {report["steps"]} steps of '
+      f'{report["median_step_ms"]:.2f} ms, peak '
+      f'{report["peak_memory_mib"]:.0f} MiB, '
+      f'{"with" if report["has_tensorflow"] else "without"} TensorFlow'
+  )
+
+
+def _train(config, federation):
+  """Trains in the folder, which nobody else writes to; returns the model."""
+  folder = _OUTPUT_DIR.value
+  run_folder.check(folder, config, _RESUME.value)
+  run_data.check(folder, federation, flags.FLAGS.allow_changed_data)
+  run_folder.prepare(folder, config)
+  run_data.write(folder, federation)
+  settings = device_server_flags.make_settings(config, folder)
+  tls, certificate = device_server_flags.make_tls(folder)
+  learner = learner_lib.HideNseekLearner(
+      config.options, training_loop.build_algorithm(config, federation)
+  )
+  devices = device_federation.Federation(
+      folder,
+      learner,
+      learner.num_votes,
+      learner_lib.write_trainable(learner, config.options.batch_size, folder),
+      settings,
+      _say,
+  )
+  asyncio.run(_serve(devices, tls, certificate, federation, config))
+  model = learner.build_global_model()
+  run_folder.save_final_model(folder, model)
+  return model
 
 
 def main(argv):
   with command_line.user_errors():
     command_line.start(argv)
     config = experiment_flags.config_from_flags()
-    server.check_config(config)
+    capabilities.check_config(config)
+    device_server_flags.check_tls()
     runtime_flags.set_runtime()
     federation = federation_lib.build_federation(config)
-    algorithm = training_loop.build_algorithm(config, federation)
-    os.makedirs(_OUTPUT_DIR.value)
-    run_data.write(_OUTPUT_DIR.value, federation)
-    with server.start_devices(
-        config,
-        algorithm.build_global_model(algorithm.process.initialize()),
-        [federation.train_data(i) for i in range(config.num_clients)],
-        _OUTPUT_DIR.value,
-        _CLIENT_COMMAND,
-    ) as devices:
-      state = server.run_rounds(config, algorithm, devices)
-      reports = [device.finish() for device in devices]
-  for device, report in zip(devices, reports):
-    print(
-        f'client {device.client_id}: {report["steps"]} steps of '
-        f'{report["median_step_ms"]:.2f} ms, peak '
-        f'{report["peak_memory_mib"]:.0f} MiB, '
-        f'{"with" if report["has_tensorflow"] else "without"} TensorFlow'
-    )
-  model = algorithm.build_global_model(state)
+    with run_lock.hold(_OUTPUT_DIR.value):
+      model = _train(config, federation)
   logits = model.predict(federation.dataset.test_x, verbose=0)
   accuracy = np.mean(logits.argmax(axis=-1) == federation.dataset.test_y)
   print(f'global accuracy {accuracy:.4f}')
@@ -65,7 +138,9 @@ def main(argv):
 
 def run():
   flags.mark_flag_as_required('output_dir')
-  command_line.run(main)
+  command_line.run(
+      main, 'Stopped. Every vote that was taken is kept: add --resume.'
+  )
 
 
 if __name__ == '__main__':

@@ -30,9 +30,11 @@ _EXCLUDED = {
 DISTRIBUTIONS = {
     'PIL': 'pillow',
     'absl': 'absl-py',
+    'aiohttp': 'aiohttp',
     'ai_edge_litert': 'ai-edge-litert',
     'attrs': 'attrs',
     'constriction': 'constriction',
+    'cryptography': 'cryptography',
     'grpc': 'grpcio',
     'h5py': 'h5py',
     'hypothesis': 'hypothesis',

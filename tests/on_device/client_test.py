@@ -1,7 +1,6 @@
 """Tests of the client on a device."""
 
 import functools
-import io
 import json
 import os
 import subprocess
@@ -52,14 +51,14 @@ class DeviceClientTest(unittest.TestCase):
   def test_same_seed_gives_the_same_votes(self):
     votes = []
     for seed in (0, 0, 1):
-      client = _make_client(seed=seed)
-      votes.append(client.run_round(_tally(client)))
+      client = _make_client(seed=seed, learning_rate=3)
+      votes.append(client.run_round(_tally(client), 1))
     self.assertEqual(votes[0], votes[1])
     self.assertNotEqual(votes[0], votes[2])
 
   def test_every_example_is_seen_in_every_epoch(self):
     client = _make_client(num_examples=33)
-    client.run_round(_tally(client))
+    client.run_round(_tally(client), 1)
     self.assertEqual(client.report()['steps'], 2 * 3)
 
   def test_sends_a_bit_and_receives_half_a_byte_for_a_kept_weight(self):
@@ -67,13 +66,13 @@ class DeviceClientTest(unittest.TestCase):
     num_kept = sum(getattr(layer, 'num_kept', 0) for layer in model.layers)
     client = _make_client()
     self.assertEqual(client.message_bytes, -(-num_kept // 2))
-    votes = client.run_round(_tally(client))
+    votes = client.run_round(_tally(client), 1)
     self.assertEqual(len(votes), -(-num_kept // 8))
 
   def test_message_of_another_length_is_refused(self):
     client = _make_client()
     with self.assertRaisesRegex(ValueError, '`message` must have .* found 3'):
-      client.run_round(bytes(3))
+      client.run_round(bytes(3), 1)
 
   def test_client_without_examples_is_refused(self):
     with self.assertRaisesRegex(ValueError, 'at least 1, found 0 and 0'):
@@ -86,18 +85,13 @@ class DeviceClientTest(unittest.TestCase):
       ):
         _make_client(y=np.array([3] * 19 + [label], np.int32))
 
-  def test_answers_every_message_in_turn(self):
-    client = _make_client()
-    answers = io.BytesIO()
-    client.serve(io.BytesIO(2 * _tally(client)), answers)
-    again = _make_client()
-    expected = [again.run_round(_tally(again)) for _ in range(2)]
-    self.assertEqual(answers.getvalue(), b''.join(expected))
-
-  def test_message_that_is_cut_is_refused(self):
-    client = _make_client()
-    with self.assertRaisesRegex(ValueError, '`message` must have'):
-      client.serve(io.BytesIO(_tally(client)[:-1]), io.BytesIO())
+  def test_votes_of_a_round_do_not_depend_on_the_rounds_before(self):
+    client = _make_client(learning_rate=3)
+    client.run_round(_tally(client), 1)
+    again = _make_client(learning_rate=3)
+    second = client.run_round(_tally(client), 2)
+    self.assertEqual(again.run_round(_tally(again), 2), second)
+    self.assertNotEqual(again.run_round(_tally(again), 1), second)
 
   def test_reads_its_examples_and_writes_its_report(self):
     digits = trained_models.load_digits()
@@ -107,7 +101,7 @@ class DeviceClientTest(unittest.TestCase):
       x, y = client_lib.read_examples(path)
       np.testing.assert_array_equal(x, digits.train_x[:20])
       client = _make_client(x=x, y=y)
-      client.run_round(_tally(client))
+      client.run_round(_tally(client), 1)
       report_path = os.path.join(folder, 'report.json')
       client.write_report(report_path)
       with open(report_path, encoding='utf-8') as report:

@@ -1,4 +1,4 @@
-"""A federated client of a device: NumPy and LiteRT's interpreter, nothing else.
+"""What a device trains with: NumPy and LiteRT's interpreter, nothing else.
 
 It runs what `trainable.convert_trainable` made. Nothing here imports
 TensorFlow.
@@ -8,7 +8,7 @@ import json
 import re
 import sys
 import time
-from typing import Any, BinaryIO, Dict, Tuple
+from typing import Any, Dict, Tuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ _LEFT_OUT = -1
 
 
 class DeviceClient:
-  """Trains on its own examples between two messages of the server."""
+  """Trains on its own examples from each message of the server."""
 
   def __init__(
       self,
@@ -60,7 +60,7 @@ class DeviceClient:
     self._y = y
     self._learning_rate = np.float32(learning_rate)
     self._num_epochs = num_epochs
-    self._rng = np.random.Generator(np.random.Philox(seed))
+    self._seed = seed
     self._step_seconds = []
 
   @property
@@ -68,11 +68,14 @@ class DeviceClient:
     """How many bytes the server's message has."""
     return int(self._set_tally.get_input_details()['tally']['shape'][0])
 
-  def run_round(self, message: bytes) -> bytes:
+  def run_round(self, message: bytes, round_num: int) -> bytes:
     """Trains from the server's scores.
+
+    The same arguments give the same votes, whatever was trained before.
 
     Args:
       message: The tally of the votes, two to a byte.
+      round_num: The number of the round, which shuffles the examples.
 
     Returns:
       This client's votes, eight to a byte.
@@ -83,8 +86,10 @@ class DeviceClient:
           f'{len(message)}.'
       )
     self._set_tally(tally=np.frombuffer(message, np.uint8))
+    seeds = np.random.SeedSequence([self._seed, round_num])
+    rng = np.random.Generator(np.random.Philox(seeds))
     for _ in range(self._num_epochs):
-      order = self._rng.permutation(len(self._y))
+      order = rng.permutation(len(self._y))
       for start in range(0, len(order), self._batch_size):
         self._step(order[start : start + self._batch_size])
     return self._get_votes()['votes'].tobytes()
@@ -98,17 +103,6 @@ class DeviceClient:
     start = time.perf_counter()
     self._train(x=x, y=y, learning_rate=self._learning_rate)
     self._step_seconds.append(time.perf_counter() - start)
-
-  def serve(self, messages: BinaryIO, answers: BinaryIO) -> None:
-    """Runs a round for every message, until they end.
-
-    Args:
-      messages: The server's messages, one after the other.
-      answers: Where the votes of each round go.
-    """
-    while message := messages.read(self.message_bytes):
-      answers.write(self.run_round(message))
-      answers.flush()
 
   def report(self) -> Dict[str, Any]:
     """Returns what training cost this process, and what it imported."""

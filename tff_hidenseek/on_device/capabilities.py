@@ -1,0 +1,48 @@
+"""What devices can train, of all that a simulation can."""
+
+# What a device does not do, or does only in one way.
+_REQUIRED = {
+    'client_optimizer': 'sgd',
+    'broadcast': 'tally',
+    'votes': 'signs',
+    'weight_by_examples': False,
+    'class_prior': False,
+    'private_layers': '',
+    'layer_rates': 'equal',
+}
+# What a simulation draws, and real devices do.
+_SIMULATED = (
+    'dropout_rate',
+    'straggler_rate',
+    'round_timeout',
+    'over_selection',
+)
+
+
+def check_config(config) -> None:
+  """Raises `ValueError` if devices cannot do what an experiment asks for.
+
+  Args:
+    config: The `ExperimentConfig`.
+  """
+  if config.algorithm != 'hidenseek':
+    raise ValueError(
+        f'`algorithm` must be hidenseek on devices, found {config.algorithm}.'
+    )
+  for name, value in _REQUIRED.items():
+    found = getattr(config.options, name)
+    if found != value:
+      raise ValueError(
+          f'`{name}` must be {value!r} on devices, found {found!r}.'
+      )
+  for name in _SIMULATED:
+    if getattr(config, name):
+      raise ValueError(
+          f'`{name}` must be 0 on devices, found {getattr(config, name)!r}: it '
+          'is simulated.'
+      )
+  if config.clients_per_round != config.num_clients:
+    raise ValueError(
+        '`clients_per_round` must be `num_clients` on devices, found '
+        f'{config.clients_per_round} and {config.num_clients}.'
+    )

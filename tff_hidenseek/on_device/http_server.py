@@ -1,0 +1,348 @@
+"""The device server: rounds over HTTP, for clients that nobody vouches for.
+
+docs/on_device.md lists the requests. What is wrong with a request is answered
+in one sentence; connections that say nothing are closed.
+"""
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import logging
+import ssl
+from typing import AsyncIterator, Callable, Optional
+
+from aiohttp import http_exceptions
+from aiohttp import web
+import attrs
+
+from tff_hidenseek.on_device import enrolment as enrolment_lib
+from tff_hidenseek.on_device import protocol
+from tff_hidenseek.on_device import rate_limits
+from tff_hidenseek.on_device import rounds as rounds_lib
+
+_LOG = logging.getLogger(__name__)
+_CLIENT: web.RequestKey[Optional[int]] = web.RequestKey('client', object)
+_OCTETS = 'application/octet-stream'
+_MAX_HEAD_BYTES = 4096
+_MAX_HEADERS = 64
+_BEARER = 'Bearer '
+
+
+@attrs.frozen
+class Limits:
+  """What one client, one address and all together may ask of the server.
+
+  Attributes:
+    requests_per_second: Requests of one client, or of one address that has not
+      shown who it is; twice as many at once.
+    idle_seconds: How long a connection may take to say what it wants.
+    poll_seconds: How long a request for what is not there yet is kept waiting.
+    max_connections: How many connections there may be.
+    max_body_bytes: The longest body.
+  """
+
+  requests_per_second: float = 50.0
+  idle_seconds: float = 10.0
+  poll_seconds: float = 20.0
+  max_connections: int = 500
+  max_body_bytes: int = 1 << 20
+
+
+class DeviceServer:
+  """Answers the requests of clients.
+
+  Attributes:
+    everyone_told: Set once every client that enrolled knows that the federation
+      has ended.
+  """
+
+  def __init__(
+      self,
+      description: protocol.Description,
+      model: bytes,
+      rounds: rounds_lib.Rounds,
+      enrolment: enrolment_lib.Enrolment,
+      limits: Limits,
+  ):
+    """Initializes the server.
+
+    Args:
+      description: What clients are told of the federation.
+      model: The trainable TFLite file.
+      rounds: The rounds.
+      enrolment: The clients.
+      limits: What clients may ask.
+    """
+    self._description = description
+    self._model = model
+    self._rounds = rounds
+    self._enrolment = enrolment
+    self._limits = limits
+    self._rates = rate_limits.RateLimits(
+        limits.requests_per_second, int(2 * limits.requests_per_second) + 1
+    )
+    self._changed = asyncio.Event()
+    self._told = set()
+    self.everyone_told = asyncio.Event()
+
+  @contextlib.asynccontextmanager
+  async def listen(
+      self, host: str, port: int, tls: Optional[ssl.SSLContext] = None
+  ) -> AsyncIterator[int]:
+    """Listens for as long as the block lasts.
+
+    Args:
+      host: The address to listen at.
+      port: The port; 0 is a free one.
+      tls: What TLS needs; `None` speaks none.
+
+    Yields:
+      The port.
+    """
+    runner = web.AppRunner(
+        self._build_application(),
+        access_log=None,
+        auto_decompress=False,
+        keepalive_timeout=self._limits.idle_seconds,
+        lingering_time=min(1.0, self._limits.idle_seconds),
+        max_line_size=_MAX_HEAD_BYTES,
+        max_field_size=_MAX_HEAD_BYTES,
+        max_headers=_MAX_HEADERS,
+        shutdown_timeout=1.0,
+        logger=_LOG,
+    )
+    await runner.setup()
+
+    def accept():
+      if len(runner.server.connections) >= self._limits.max_connections:
+        return _Full()
+      return runner.server()
+
+    server = await asyncio.get_running_loop().create_server(
+        accept,
+        host,
+        port,
+        ssl=tls,
+        ssl_handshake_timeout=self._limits.idle_seconds if tls else None,
+    )
+    clock = asyncio.ensure_future(self._keep_time())
+    try:
+      yield server.sockets[0].getsockname()[1]
+    finally:
+      clock.cancel()
+      server.close()
+      await runner.cleanup()
+
+  def _build_application(self):
+    application = web.Application(
+        client_max_size=self._limits.max_body_bytes,
+        middlewares=[_answer_in_sentences, self._limit_rate],
+    )
+    prefix = protocol.PREFIX
+    application.router.add_get(f'{prefix}/federation', self._get_federation)
+    application.router.add_get(f'{prefix}/model', self._get_model)
+    application.router.add_post(f'{prefix}/clients', self._enrol)
+    application.router.add_get(f'{prefix}/rounds/next', self._get_next_round)
+    steps = f'{prefix}/rounds/{{round}}/{{step}}'
+    application.router.add_put(steps, self._put_step)
+    application.router.add_get(steps, self._get_step)
+    return application
+
+  @web.middleware
+  async def _limit_rate(self, request, handler):
+    secret = _read_secret(_bearer(request))
+    client = None if secret is None else self._enrolment.find(secret)
+    request[_CLIENT] = client
+    seconds = self._rates.seconds_to_wait(
+        request.remote if client is None else client
+    )
+    if seconds:
+      raise protocol.Refusal(
+          429, f'Too many requests: wait for {seconds} seconds.'
+      )
+    return await handler(request)
+
+  async def _get_federation(self, request):
+    return web.Response(
+        body=protocol.write_description(self._description),
+        content_type='application/json',
+    )
+
+  async def _get_model(self, request):
+    _find_client(request)
+    return self._octets(self._model)
+
+  async def _enrol(self, request):
+    secret = await self._read(request)
+    client = self._enrolment.enrol(_bearer(request), secret)
+    return web.json_response({'client': client})
+
+  async def _get_next_round(self, request):
+    client = _find_client(request)
+    after = _number(request.query.get('after', '0'))
+    rounds = self._rounds
+    await self._wait_for(lambda: rounds.is_over or rounds.number > after)
+    if rounds.is_over:
+      self._told.add(client)
+      if len(self._told) >= self._enrolment.num_enrolled:
+        self.everyone_told.set()
+      raise protocol.Refusal(
+          410, f'The federation has ended after {rounds.num_learned} rounds.'
+      )
+    if rounds.number <= after:
+      return web.Response(status=204)
+    rounds.take(client)
+    self._notify()
+    return self._octets(
+        rounds.message, {protocol.ROUND_HEADER: str(rounds.number)}
+    )
+
+  async def _put_step(self, request):
+    client = _find_client(request)
+    number, step = self._read_place(request)
+    model = request.headers.get(protocol.MODEL_HEADER, '')
+    if model != self._description.model:
+      raise protocol.Refusal(
+          409,
+          f'The model is {self._description.model}, found '
+          f'{_printable(model) or "none"} in {protocol.MODEL_HEADER}.',
+      )
+    body = await self._read(request)
+    self._rounds.give(client, number, step, body)
+    self._notify()
+    return web.Response(status=204)
+
+  async def _get_step(self, request):
+    client = _find_client(request)
+    number, step = self._read_place(request)
+    if step == self._description.steps[-1]:
+      raise protocol.Refusal(404, f'Nothing is answered after {step}.')
+    if not await self._wait_for(lambda: self._rounds.is_closed(number, step)):
+      return web.Response(status=204)
+    return self._octets(self._rounds.reply(client, number, step))
+
+  def _octets(self, body, headers=None):
+    return web.Response(body=body, content_type=_OCTETS, headers=headers)
+
+  def _read_place(self, request):
+    step = request.match_info['step']
+    if step not in self._description.steps:
+      raise protocol.Refusal(
+          404,
+          f'The steps of a round are {", ".join(self._description.steps)}, '
+          f'found {_printable(step)}.',
+      )
+    return _number(request.match_info['round']), step
+
+  async def _read(self, request):
+    try:
+      return await asyncio.wait_for(
+          request.read(), self._limits.idle_seconds
+      )
+    except asyncio.TimeoutError:
+      raise protocol.Refusal(
+          408,
+          f'A body must be sent within {self._limits.idle_seconds:g} seconds.',
+      ) from None
+
+  async def _wait_for(self, is_true: Callable[[], bool]) -> bool:
+    """Waits until something is true, for the seconds that a poll may take."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + self._limits.poll_seconds
+    while not is_true():
+      try:
+        await asyncio.wait_for(self._changed.wait(), end - loop.time())
+      except asyncio.TimeoutError:
+        return is_true()
+    return True
+
+  def _notify(self):
+    """Wakes all who wait; they look for themselves."""
+    self._changed.set()
+    self._changed = asyncio.Event()
+
+  async def _keep_time(self):
+    while True:
+      try:
+        await asyncio.wait_for(
+            self._changed.wait(), self._rounds.seconds_left()
+        )
+      except asyncio.TimeoutError:
+        try:
+          self._rounds.tick()
+          self._notify()
+        except OSError as error:
+          _LOG.error('The round cannot be ended: %s', error)
+          await asyncio.sleep(1)
+
+
+def _is_not_of_strangers(record: logging.LogRecord) -> bool:
+  """Keeps what strangers send, however malformed, from filling the log."""
+  error = record.exc_info[1] if record.exc_info else None
+  return not isinstance(error, http_exceptions.HttpProcessingError)
+
+
+_LOG.addFilter(_is_not_of_strangers)
+
+
+class _Full(asyncio.Protocol):
+  """Closes a connection for which there is no room."""
+
+  def connection_made(self, transport):
+    transport.abort()
+
+
+@web.middleware
+async def _answer_in_sentences(request, handler):
+  try:
+    return await handler(request)
+  except protocol.Refusal as refusal:
+    status, sentence = refusal.status, refusal.sentence
+  except web.HTTPRequestEntityTooLarge as error:
+    status, sentence = 413, f'The body is too long: {error.text}.'
+  except web.HTTPException as error:
+    status = error.status
+    sentence = (
+        f'There is no {_printable(request.method)} {_printable(request.path)}: '
+        f'version {protocol.VERSION} of the protocol is at {protocol.PREFIX}.'
+    )
+  except ConnectionError:
+    raise
+  except OSError as error:
+    _LOG.error('%s %s: %s', request.method, request.path, error)
+    status, sentence = 503, 'The server cannot write to its disk.'
+  return web.Response(status=status, text=f'{sentence}\n')
+
+
+def _find_client(request) -> int:
+  if request[_CLIENT] is None:
+    raise protocol.Refusal(
+        401, 'The secret is of no client that has enrolled.'
+    )
+  return request[_CLIENT]
+
+
+def _bearer(request) -> str:
+  value = request.headers.get('Authorization', '')
+  return value[len(_BEARER) :] if value.startswith(_BEARER) else ''
+
+
+def _read_secret(text: str) -> Optional[bytes]:
+  try:
+    return base64.urlsafe_b64decode(text + '=' * (-len(text) % 4))
+  except (binascii.Error, ValueError):
+    return None
+
+
+def _number(text: str) -> int:
+  if not (text.isascii() and text.isdigit() and len(text) < 10):
+    raise protocol.Refusal(
+        400, f'A round is a number, found {_printable(text)}.'
+    )
+  return int(text)
+
+
+def _printable(text: str) -> str:
+  """Returns the start of a stranger's text, on one line."""
+  return ascii(text[:100])[1:-1]
