@@ -1,4 +1,4 @@
-"""The tables in docs/results.md and method.md, made of the rows beside them.
+"""The tables in pages of docs/, made of the rows in docs/results/.
 
 In a page a comment such as `<!-- table: accuracies mnist -->` stands above
 each; what comes after it, up to the first line that is no row, is the table.
@@ -194,6 +194,32 @@ def _sweep(name, base=''):
   return _write(columns, sorted(lines, key=lambda line: line[0] != 'none'))
 
 
+def _attacks(name, attack):
+  """A line for each defence, and a column for each part that is malicious."""
+  rows = {algorithm: row for (algorithm, _), row in _read(name).items()}
+  contenders = list(
+      dict.fromkeys(
+          re.sub(r' (attack|malicious_fraction)=\S+', '', algorithm)
+          for algorithm in rows
+      )
+  )
+  fractions = list(
+      dict.fromkeys(re.search(r'fraction=(\S+)', key)[1] for key in rows)
+  )
+  lines = []
+  for contender in contenders:
+    algorithm, *options = contender.split()
+    line = [f'{_ALGORITHMS[algorithm]} {_write_flags(options)}']
+    for fraction in fractions:
+      words = [f'malicious_fraction={fraction}']
+      if float(fraction):
+        words.insert(0, f'attack={attack}')
+      line.append(_accuracy(rows[' '.join([contender, *words])], 'global'))
+    lines.append(line)
+  columns = [f'{100 * float(fraction):.0f} %' for fraction in fractions]
+  return _write([f'`--attack={attack}`', *columns], lines)
+
+
 def _write_flags(options):
   pairs = [option.split('=') for option in options]
   flags = [
@@ -217,4 +243,5 @@ _KINDS = {
     'dense': _dense,
     'controls': _controls,
     'sweep': _sweep,
+    'attacks': _attacks,
 }

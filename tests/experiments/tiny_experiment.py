@@ -64,6 +64,9 @@ def start_run(config) -> training_run.TrainingRun:
       options=config.options,
       model=config.model,
       seed=config.seed,
+      malicious_fraction=config.malicious_fraction,
+      attack=config.attack,
+      attack_scale=config.attack_scale,
   )
   return training_run.TrainingRun(
       config, _build_algorithm(decisive), build_federation()

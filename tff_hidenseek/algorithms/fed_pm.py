@@ -16,11 +16,13 @@ import tensorflow as tf
 from tff_hidenseek.algorithms import flat_weights
 from tff_hidenseek.algorithms import masked_weights
 from tff_hidenseek.layers import sign_ops
+from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import means
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import random_seeds
+from tff_hidenseek.learning import robust_aggregation
 from tff_hidenseek.models import layer_sets
 
 # A client's bit counts as 0.01 or 0.99, so that no probability becomes certain.
@@ -28,7 +30,9 @@ _DOUBT = 0.01
 
 
 @attrs.frozen(kw_only=True)
-class FedPMOptions(options_lib.LocalTrainingOptions):
+class FedPMOptions(
+    options_lib.LocalTrainingOptions, robust_aggregation.RobustVoteOptions
+):
   """Choices of the method."""
 
   kernel_gain: float = options_lib.kernel_gain_option()
@@ -127,6 +131,12 @@ def build_fed_pm(
   def decode(upload):
     return tf.cast(sign_ops.unpack_bits(upload, size), tf.float32)
 
+  rule = robust_aggregation.build_vote_rule(options)
+
+  def refine(mean_mask, num_clients):
+    # A bit is a vote for its weight or against it.
+    return (rule(2 * mean_mask - 1, num_clients) + 1) / 2
+
   def update_server(state, mean_mask):
     del state
     # The mode (alpha - 1) / (alpha + beta - 2) for the prior alpha = beta = 1.
@@ -141,6 +151,13 @@ def build_fed_pm(
           make_message=lambda state: state,
           build_client=build_client,
           aggregation_factory=means.UnweightedDecodedMeanFactory(decode),
+          refine_aggregate=rule and refine,
+          forge_upload=attacks.build_vote_forger(
+              task.adversary,
+              task.seed,
+              lambda upload: sign_ops.unpack_bits(upload, size),
+              sign_ops.pack_bits,
+          ),
           update_server=update_server,
           layer_densities={layer.name: 1.0 for layer in layers},
           num_weights=size,

@@ -29,6 +29,7 @@ class AlgorithmEntry:
   Attributes:
     build: Maps a `LearningTask` and the options to a `FederatedAlgorithm`.
     options_class: The attrs class of its options.
+    can_be_attacked: Whether its clients can be malicious (see `attacks`).
   """
 
   build: Callable[
@@ -36,19 +37,24 @@ class AlgorithmEntry:
       federated_algorithm.FederatedAlgorithm,
   ]
   options_class: Any
+  can_be_attacked: bool = False
 
 
 ALGORITHMS = {
     'hidenseek': AlgorithmEntry(
-        hidenseek.build_hidenseek, hidenseek_options.HideNSeekOptions
+        hidenseek.build_hidenseek,
+        hidenseek_options.HideNSeekOptions,
+        can_be_attacked=True,
     ),
-    'fed_avg': AlgorithmEntry(fed_avg.build_fed_avg, fed_avg.FedAvgOptions),
+    'fed_avg': AlgorithmEntry(
+        fed_avg.build_fed_avg, fed_avg.FedAvgOptions, can_be_attacked=True
+    ),
     'fed_avg_compressed': AlgorithmEntry(
         fed_avg_compressed.build_fed_avg_compressed,
         fed_avg_compressed.CompressedFedAvgOptions,
     ),
     'sign_sgd': AlgorithmEntry(
-        sign_sgd.build_sign_sgd, sign_sgd.SignSgdOptions
+        sign_sgd.build_sign_sgd, sign_sgd.SignSgdOptions, can_be_attacked=True
     ),
     'fed_mask': AlgorithmEntry(
         fed_mask.build_fed_mask, fed_mask.FedMaskOptions
@@ -56,7 +62,9 @@ ALGORITHMS = {
     'lottery_fl': AlgorithmEntry(
         lottery_fl.build_lottery_fl, lottery_fl.LotteryFLOptions
     ),
-    'fed_pm': AlgorithmEntry(fed_pm.build_fed_pm, fed_pm.FedPMOptions),
+    'fed_pm': AlgorithmEntry(
+        fed_pm.build_fed_pm, fed_pm.FedPMOptions, can_be_attacked=True
+    ),
     'fed_mrn': AlgorithmEntry(fed_mrn.build_fed_mrn, fed_mrn.FedMRNOptions),
     'fed_bat': AlgorithmEntry(fed_bat.build_fed_bat, fed_bat.FedBATOptions),
     'ssfl': AlgorithmEntry(ssfl.build_ssfl, ssfl.SSFLOptions),

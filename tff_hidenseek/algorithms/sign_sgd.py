@@ -14,14 +14,18 @@ from tff_hidenseek.algorithms import fed_avg
 from tff_hidenseek.algorithms import flat_weights
 from tff_hidenseek.algorithms import sign_votes
 from tff_hidenseek.layers import sign_ops
+from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import random_seeds
+from tff_hidenseek.learning import robust_aggregation
 
 
 @attrs.frozen(kw_only=True)
-class SignSgdOptions(options_lib.LocalTrainingOptions):
+class SignSgdOptions(
+    options_lib.LocalTrainingOptions, robust_aggregation.RobustVoteOptions
+):
   """Choices of the method."""
 
   server_learning_rate: float = options_lib.option(
@@ -79,6 +83,13 @@ def build_sign_sgd(
           ),
           aggregation_factory=sign_votes.UnweightedSignVoteMeanFactory(
               network.size
+          ),
+          refine_aggregate=robust_aggregation.build_vote_rule(options),
+          forge_upload=attacks.build_vote_forger(
+              task.adversary,
+              task.seed,
+              lambda upload: sign_ops.unpack_bits(upload, network.size),
+              sign_ops.pack_bits,
           ),
           update_server=update_server,
           layer_densities=network.layer_densities,

@@ -60,7 +60,8 @@ class Cohorts:
     if self._build is None and cohort_size > 1:
       logging.warning(
           '`cohort_size` has no effect here: the clients keep something '
-          'between rounds, or their data is in files, so they come one by one.'
+          'between rounds, their data is in files, or the server needs more '
+          'than the sum of their uploads, so they come one by one.'
       )
 
   @functools.cached_property

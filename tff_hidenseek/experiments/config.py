@@ -14,6 +14,7 @@ from tff_hidenseek.algorithms import registry
 from tff_hidenseek.data import datasets
 from tff_hidenseek.data import partitions
 from tff_hidenseek.experiments import participation
+from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.models import architectures
 
@@ -21,7 +22,9 @@ _option = options_lib.option
 
 
 @attrs.frozen(kw_only=True)
-class ExperimentConfig(participation.ParticipationOptions):
+class ExperimentConfig(
+    participation.ParticipationOptions, attacks.AttackOptions
+):
   """What is run; the help of each option explains it."""
 
   algorithm: str = attrs.field(
@@ -128,6 +131,15 @@ class ExperimentConfig(participation.ParticipationOptions):
   def __attrs_post_init__(self):
     check_name('algorithm', self.algorithm, registry.ALGORITHMS)
     check_name('model', self.model, architectures.MODELS)
+    if (
+        self.malicious_fraction
+        and not registry.ALGORITHMS[self.algorithm].can_be_attacked
+    ):
+      raise ValueError(
+          f'`malicious_fraction` must be 0 with {self.algorithm}, whose '
+          'clients send more than votes or weights, found '
+          f'{self.malicious_fraction:g}.'
+      )
     for name in ('dataset', 'data_dir', 'partition_file'):
       self._check_fits_a_line(name)
     num_seen = self.num_clients - self.num_unseen_clients

@@ -20,7 +20,7 @@ _option = options_lib.option
 _SPREAD = 0.5
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # To be one of several bases.
 class ParticipationOptions:
   """How many clients a round draws, and how they may fail to answer."""
 

@@ -14,19 +14,23 @@ from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import metrics as metrics_lib
 from tff_hidenseek.experiments import personal_accuracies
 from tff_hidenseek.experiments import training_run
+from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.models import architectures
 from tff_hidenseek.models import kernel_shapes
 
 
 def build_algorithm(
-    config, federation: federation_lib.Federation
+    config,
+    federation: federation_lib.Federation,
+    adversary: Optional[attacks.Adversary] = None,
 ) -> federated_algorithm.FederatedAlgorithm:
   """Builds the algorithm of an experiment for its data.
 
   Args:
     config: The experiment.
     federation: Its data.
+    adversary: Who is malicious; by default the experiment's draw.
 
   Returns:
     The algorithm.
@@ -53,6 +57,8 @@ def build_algorithm(
       num_classes=dataset.num_classes,
       seed=config.seed,
       trained_classes=federation_lib.find_trained_classes(federation, config),
+      adversary=adversary
+      or attacks.draw_adversary(config, federation.seen_clients, config.seed),
   )
   return registry.ALGORITHMS[config.algorithm].build(task, config.options)
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import client_work
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import local_training
@@ -88,6 +89,7 @@ def update_client(
     *,
     sends_weight: bool,
     seed: int,
+    forge_upload: Optional[attacks.Forger] = None,
 ) -> Any:
   """Trains a client and makes all that it gives in a round.
 
@@ -97,6 +99,7 @@ def update_client(
     data: The client's data (see `client_data`).
     sends_weight: Whether the number of examples is sent with the upload.
     seed: The experiment's seed.
+    forge_upload: The method's.
 
   Returns:
     What `ClientComputations.update` gives.
@@ -109,6 +112,8 @@ def update_client(
       data['client_id'],
   )
   upload = client.make_upload(vote_seed)
+  if forge_upload is not None:
+    upload = forge_upload(upload, message, data['client_id'])
   weight = tf.cast(tf.size(data['y']), tf.float32)
   sent_weight = [weight] if sends_weight else []
   return collections.OrderedDict(
@@ -118,6 +123,7 @@ def update_client(
       totals=collections.OrderedDict(
           loss=loss * weight,
           num_examples=weight,
+          num_clients=tf.constant(1.0),
           bytes_up=client.count_sent(upload)
           + client_work.num_bytes(sent_weight),
           bytes_down=_count_received(client, message),
@@ -156,6 +162,7 @@ def build_client_computations(
     initial_client_state: Any,
     sends_weight: bool,
     task: federated_algorithm.LearningTask,
+    forge_upload: Optional[attacks.Forger] = None,
 ) -> ClientComputations:
   """Builds the computations of an algorithm at one client.
 
@@ -167,6 +174,7 @@ def build_client_computations(
     initial_client_state: What a client keeps at the start, as arrays.
     sends_weight: Whether the number of examples is sent with the upload.
     task: What is learned.
+    forge_upload: The method's.
 
   Returns:
     The computations.
@@ -181,7 +189,12 @@ def build_client_computations(
     def run() -> Any:
       client.start(message['content'], client_state)
       return update_client(
-          client, message, data, sends_weight=sends_weight, seed=seed
+          client,
+          message,
+          data,
+          sends_weight=sends_weight,
+          seed=seed,
+          forge_upload=forge_upload,
       )
 
     return run()

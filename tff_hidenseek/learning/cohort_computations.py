@@ -6,12 +6,13 @@ spares what a client costs beside its training, and one sum is sent on for all.
 """
 
 import collections
-from typing import Any, Callable, Dict, TypeVar
+from typing import Any, Callable, Dict, Optional, TypeVar
 
 import attrs
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import client_computations
 from tff_hidenseek.learning import client_work
 from tff_hidenseek.learning import cohort_data
@@ -46,6 +47,7 @@ def build_cohort_computations(
     *,
     is_weighted: bool,
     seed: int,
+    forge_upload: Optional[attacks.Forger] = None,
 ) -> CohortComputations:
   """Builds the computations of an algorithm at one cohort.
 
@@ -57,6 +59,7 @@ def build_cohort_computations(
     client_type: The type of what one client's update gives.
     is_weighted: Whether clients count by their numbers of examples.
     seed: The experiment's seed.
+    forge_upload: The method's.
 
   Returns:
     The computations.
@@ -84,6 +87,7 @@ def build_cohort_computations(
           cohort_data.take_client(data, place),
           sends_weight=is_weighted,
           seed=seed,
+          forge_upload=forge_upload,
       )
       weight = one['weight'] if is_weighted else 1.0
       decoded = tf.nest.map_structure(

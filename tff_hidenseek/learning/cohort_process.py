@@ -45,6 +45,7 @@ def build_cohort_algorithm(
       clients.update.type_signature.result,
       is_weighted=method.is_weighted,
       seed=task.seed,
+      forge_upload=method.forge_upload,
   )
   sums_type = cohorts.update.type_signature.result
 

@@ -10,6 +10,7 @@ import attrs
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import client_work
 from tff_hidenseek.models import layer_sets
 
@@ -27,6 +28,7 @@ class LearningTask:
     trained_classes: Which classes some training client has examples of,
       `bool[num_classes]`; `None` is all. Where an algorithm's loss leaves the
       others without a gradient, its global model never answers them.
+    adversary: Who of the clients is malicious; by default nobody.
   """
 
   build_model: Callable[[layer_sets.LayerSet], tf.keras.Model]
@@ -34,6 +36,7 @@ class LearningTask:
   num_classes: int
   seed: int
   trained_classes: Optional[Sequence[bool]] = None
+  adversary: attacks.Adversary = attacks.Adversary()
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -52,6 +55,10 @@ class Method:
       is the aggregate, with which cohorts can be run (see `cohort_process`);
       by default what the aggregation decodes with, if it does. `None` where the
       aggregate is no such mean.
+    refine_aggregate: Maps the aggregate and the number of clients, `float32[]`,
+      to what `update_server` takes; by default it takes the aggregate.
+    forge_upload: What a client that is malicious makes of its upload (see
+      `attacks`); `None` where nobody is, or attacks have no meaning.
     update_server: Maps the algorithm's state and the aggregate to the new state
       and a mapping of measurements, scalars by their names.
     layer_densities: Fraction kept of each layer's kernel.
@@ -77,6 +84,8 @@ class Method:
           takes_self=True,
       )
   )
+  refine_aggregate: Optional[Callable[[Any, tf.Tensor], Any]] = None
+  forge_upload: Optional[attacks.Forger] = None
   update_server: Callable[[Any, Any], Any]
   layer_densities: Mapping[str, float]
   num_weights: int

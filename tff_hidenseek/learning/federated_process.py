@@ -30,7 +30,15 @@ def build_federated_algorithm(
 
   Returns:
     The algorithm.
+
+  Raises:
+    ValueError: If a client is malicious, and the method has no attack.
   """
+  if task.adversary.clients and method.forge_upload is None:
+    raise ValueError(
+        '`task.adversary` must have no clients with a method of which no '
+        f'upload can be forged, found {task.adversary.clients}.'
+    )
   data_type = client_data.client_data_type(task.input_shape)
   state_type = server_computations.algorithm_state_type(method.initial_state)
   first_client_state = method.initial_client_state if method.is_stateful else ()
@@ -43,6 +51,7 @@ def build_federated_algorithm(
       initial_client_state=first_client_state,
       sends_weight=method.is_weighted,
       task=task,
+      forge_upload=method.forge_upload,
   )
   update_type = clients.update.type_signature.result
   weight_types = [update_type['weight']] if method.is_weighted else []

@@ -24,6 +24,8 @@ class Purpose(enum.IntEnum):
   MASK = 3
   INITIAL_SCORES = 4
   PARTICIPATION = 5
+  MALICIOUS = 6
+  ATTACK = 7
 
 
 def client_seed(

@@ -134,6 +134,8 @@ def build_server_computations(
       aggregate: Any,
       totals: Any,
   ) -> Any:
+    if method.refine_aggregate is not None:
+      aggregate = method.refine_aggregate(aggregate, totals['num_clients'])
     algorithm, measurements = method.update_server(state.algorithm, aggregate)
     names[:] = measurements
     metrics = collections.OrderedDict(

@@ -9,6 +9,7 @@ _REQUIRED = {
     'class_prior': False,
     'private_layers': '',
     'layer_rates': 'equal',
+    'aggregation': 'mean',
 }
 # What a simulation draws, and real devices do.
 _SIMULATED = (
@@ -16,6 +17,7 @@ _SIMULATED = (
     'straggler_rate',
     'round_timeout',
     'over_selection',
+    'malicious_fraction',
 )
 
 

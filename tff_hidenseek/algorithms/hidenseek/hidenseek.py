@@ -16,8 +16,11 @@ from tff_hidenseek.algorithms.hidenseek import pruned_network
 from tff_hidenseek.algorithms.hidenseek import sign_mask_client
 from tff_hidenseek.algorithms import sign_votes
 from tff_hidenseek.algorithms import vote_broadcasts
+from tff_hidenseek.layers import sign_ops
+from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import federated_process
+from tff_hidenseek.learning import robust_aggregation
 from tff_hidenseek.models import seeded_network
 
 
@@ -85,8 +88,14 @@ def build_hidenseek(
     unless there are private layers.
 
   Raises:
-    ValueError: If pruning empties a layer, or a private layer does not exist.
+    ValueError: If pruning empties a layer, a private layer does not exist, or a
+      client is malicious whose votes do not travel as bits.
   """
+  if task.adversary.clients and options.upload_coding != 'bits':
+    raise ValueError(
+        '`upload_coding` must be bits where clients are malicious, found '
+        f'{options.upload_coding!r}: words are drawn, and say what they can.'
+    )
   network = pruned_network.prune_network(task, options)
   private = hidenseek_options.private_layer_names(
       options, list(network.num_kept)
@@ -130,6 +139,13 @@ def build_hidenseek(
               task, options, network
           ),
           aggregation_factory=factory(scores.size, options.upload_coding),
+          refine_aggregate=robust_aggregation.build_vote_rule(options),
+          forge_upload=attacks.build_vote_forger(
+              task.adversary,
+              task.seed,
+              lambda upload: sign_ops.unpack_bits(upload, scores.size),
+              sign_ops.pack_bits,
+          ),
           update_server=update_server,
           layer_densities=collections.OrderedDict(
               (name, float(mask.mean())) for name, mask in network.masks.items()

@@ -5,13 +5,16 @@ import attrs
 from tff_hidenseek.algorithms import sign_votes
 from tff_hidenseek.algorithms import vote_broadcasts
 from tff_hidenseek.learning import options as options_lib
+from tff_hidenseek.learning import robust_aggregation
 from tff_hidenseek.pruning import masks as masks_lib
 
 _option = options_lib.option
 
 
 @attrs.frozen(kw_only=True)
-class HideNSeekOptions(options_lib.LocalTrainingOptions):
+class HideNSeekOptions(
+    options_lib.LocalTrainingOptions, robust_aggregation.RobustVoteOptions
+):
   """Choices of the method."""
 
   density: float = _option(
