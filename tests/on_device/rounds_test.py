@@ -96,7 +96,12 @@ class RoundsTest(_RoundsTestCase):
         ],
     )
     self.assertEqual(
-        self._refusal(self._vote, rounds, 1, 1), (409, self.said[0])
+        self._refusal(self._vote, rounds, 1, 1),
+        (
+            409,
+            'Round 1 has ended: 1 of at least 2 clients gave their vote within '
+            '10 seconds.',
+        ),
     )
 
   def test_clock_waits_for_the_first_client(self):

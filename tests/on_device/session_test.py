@@ -119,7 +119,7 @@ class SessionTest(parameterized.TestCase):
       session.take_part(train, told.append)
     self.assertEqual(served.learner.num_voters, [1])
     self.assertLen(told, 1)
-    self.assertRegex(told[0], '^round 1: round 1: nothing learned, 0 of at lea')
+    self.assertRegex(told[0], '^Round 1 has ended: 0 of at least 1 clients')
 
   def test_proxies_of_the_environment_are_passed_by(self):
     proxy = 'http://127.0.0.1:9'

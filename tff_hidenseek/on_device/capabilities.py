@@ -1,5 +1,7 @@
 """What devices can train, of all that a simulation can."""
 
+import attrs
+
 # What a device does not do, or does only in one way.
 _REQUIRED = {
     'client_optimizer': 'sgd',
@@ -11,6 +13,22 @@ _REQUIRED = {
     'layer_rates': 'equal',
     'aggregation': 'mean',
 }
+# What changes nothing that a device does, or what it is told.
+_FREE = frozenset([
+    'density',
+    'pruning',
+    'pruning_iterations',
+    'kernel_distribution',
+    'kernel_gain',
+    'vote_range',
+    'server_learning_rate',
+    'averaging_power',
+    'personal_step',
+    'client_learning_rate',
+    'client_momentum',
+    'num_epochs',
+    'batch_size',
+])
 # What a simulation draws, and real devices do.
 _SIMULATED = (
     'dropout_rate',
@@ -31,11 +49,13 @@ def check_config(config) -> None:
     raise ValueError(
         f'`algorithm` must be hidenseek on devices, found {config.algorithm}.'
     )
-  for name, value in _REQUIRED.items():
-    found = getattr(config.options, name)
-    if found != value:
+  for field in attrs.fields(type(config.options)):
+    found = getattr(config.options, field.name)
+    # An option that is new is refused until somebody lists it.
+    wanted = _REQUIRED.get(field.name, field.default)
+    if found != wanted and field.name not in _FREE:
       raise ValueError(
-          f'`{name}` must be {value!r} on devices, found {found!r}.'
+          f'`{field.name}` must be {wanted!r} on devices, found {found!r}.'
       )
   for name in _SIMULATED:
     if getattr(config, name):

@@ -26,6 +26,8 @@ _CLIENT: web.RequestKey[Optional[int]] = web.RequestKey('client', object)
 _OCTETS = 'application/octet-stream'
 _MAX_HEAD_BYTES = 4096
 _MAX_HEADERS = 64
+# A body up to this length is read, and told which length it should have.
+_MIN_BODY_BYTES = 4096
 _BEARER = 'Bearer '
 
 
@@ -39,14 +41,12 @@ class Limits:
     idle_seconds: How long a connection may take to say what it wants.
     poll_seconds: How long a request for what is not there yet is kept waiting.
     max_connections: How many connections there may be.
-    max_body_bytes: The longest body.
   """
 
   requests_per_second: float = 50.0
   idle_seconds: float = 10.0
   poll_seconds: float = 20.0
   max_connections: int = 500
-  max_body_bytes: int = 1 << 20
 
 
 class DeviceServer:
@@ -136,7 +136,9 @@ class DeviceServer:
 
   def _build_application(self):
     application = web.Application(
-        client_max_size=self._limits.max_body_bytes,
+        client_max_size=max(
+            _MIN_BODY_BYTES, self._description.max_body_bytes
+        ),
         middlewares=[_answer_in_sentences, self._limit_rate],
     )
     prefix = protocol.PREFIX

@@ -25,6 +25,8 @@ UNMASKING = 'unmasking'
 PLAIN_STEPS = (VOTE,)
 SECURE_STEPS = (KEYS, SHARES, MASKED_VOTE, UNMASKING)
 _NUMBER_BYTES = 2
+# What a client sends for each other one, in the steps of shares, at most.
+_MAX_SHARE_BYTES = 128
 MAX_CLIENTS = 256**_NUMBER_BYTES - 1
 
 
@@ -73,6 +75,15 @@ class Description:
   def steps(self) -> Tuple[str, ...]:
     """The steps of a round, in their order."""
     return SECURE_STEPS if self.secure_aggregation else PLAIN_STEPS
+
+  @property
+  def max_body_bytes(self) -> int:
+    """How many bytes a client's longest body may have."""
+    if not self.secure_aggregation:
+      return num_vote_bytes(self.num_votes)
+    bits = self.num_clients.bit_length()
+    shares = _MAX_SHARE_BYTES * self.num_clients
+    return max(num_vote_bytes(self.num_votes, bits), shares)
 
 
 def write_description(description: Description) -> bytes:

@@ -260,9 +260,10 @@ class Rounds:
       raise
 
   def _end_in_vain(self, reason):
-    sentence = f'round {self.number}: nothing learned, {reason}.'
-    self._ended_in_vain[self.number] = sentence
-    self._start_next(0, sentence)
+    self._ended_in_vain[self.number] = (
+        f'Round {self.number} has ended: {reason}.'
+    )
+    self._start_next(0, f'round {self.number}: nothing learned, {reason}.')
 
   def _start_next(self, num_learned: int, sentence: str) -> None:
     """Ends the round: the state comes first, so that no vote counts twice."""

@@ -120,7 +120,7 @@ class Session:
         else:
           self.put(number, protocol.VOTE, votes)
       except protocol.Refusal as refusal:
-        tell(f'round {number}: {refusal.sentence}')
+        tell(refusal.sentence)
 
   def rounds(self) -> Iterator[Tuple[int, bytes]]:
     """Yields the number and the message of each round, as they open.
@@ -162,7 +162,9 @@ class Session:
       survivors = self.get(number, protocol.MASKED_VOTE)
       self.put(number, protocol.UNMASKING, mine.unmask(survivors))
     except ValueError as error:
-      raise protocol.Refusal(409, f'This client refuses. {error}') from error
+      raise protocol.Refusal(
+          409, f'Client {self.client} leaves round {number}. {error}'
+      ) from error
 
   def put(self, number: int, step: str, body: bytes) -> None:
     """Gives the server this client's part of a step.

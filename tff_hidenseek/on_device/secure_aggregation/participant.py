@@ -100,6 +100,12 @@ class Participant:
     """
     if len(self._shares) != 1:
       raise ValueError('Shares must come once, after the keys.')
+    size = self._round_id.num_votes
+    if len(packed_votes) != protocol.num_vote_bytes(size):
+      raise ValueError(
+          f'`packed_votes` must have {protocol.num_vote_bytes(size)} bytes, '
+          f'found {len(packed_votes)}.'
+      )
     encrypted = protocol.split_records(shares_for_me, layout.ENCRYPTED_BYTES)
     self._check_clients([*encrypted, self._me], 'shares')
     for peer, content in encrypted.items():
@@ -111,7 +117,6 @@ class Participant:
             'was shown other keys.'
         ) from error
       self._shares[peer] = layout.Shares.from_bytes(plain)
-    size = self._round_id.num_votes
     bits = packed_integers.num_bits(len(self._peers))
     masked = packed_integers.unpack(packed_votes, 1, size)
     masked += keys.seed_mask(self._seed, self._context, bits, size)
