@@ -104,6 +104,17 @@ class RoundsTest(_RoundsTestCase):
         ),
     )
 
+  def test_vote_after_the_time_is_late_though_nobody_looked_at_the_clock(self):
+    rounds = self._open()
+    for client in (0, 1):
+      self._vote(rounds, client)
+    self.clock.seconds = 10.0
+    self.assertEqual(
+        self._refusal(self._vote, rounds, 2, 1),
+        (409, 'The open round is 2, found round 1.'),
+    )
+    self.assertEqual(self.learner.num_voters, [2])
+
   def test_clock_waits_for_the_first_client(self):
     rounds = self._open()
     self.clock.seconds = 1000.0
