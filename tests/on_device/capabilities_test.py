@@ -8,7 +8,7 @@ from tff_hidenseek.experiments import config as config_lib
 from tff_hidenseek.on_device import capabilities
 
 
-def _config(**changes):
+def _make_config(**changes):
   return config_lib.build_config({
       'num_clients': 3,
       'clients_per_round': 3,
@@ -31,7 +31,7 @@ class _NewOptions(hidenseek_options.HideNSeekOptions):
 class CapabilitiesTest(absltest.TestCase):
 
   def test_what_a_device_does_is_allowed(self):
-    capabilities.check_config(_config())
+    capabilities.check_config(_make_config())
 
   def test_what_it_does_not_do_is_refused(self):
     for changes, rule in (
@@ -41,10 +41,10 @@ class CapabilitiesTest(absltest.TestCase):
         ({'clients_per_round': 2}, '`clients_per_round` must be `num_clients`'),
     ):
       with self.assertRaisesRegex(ValueError, rule):
-        capabilities.check_config(_config(**changes))
+        capabilities.check_config(_make_config(**changes))
 
   def test_option_that_nobody_listed_must_have_its_default(self):
-    config = _config()
+    config = _make_config()
     options = {
         field.name: getattr(config.options, field.name)
         for field in attrs.fields(type(config.options))
