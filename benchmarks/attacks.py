@@ -64,7 +64,7 @@ _CONTENDERS = [
     ),
     dict(algorithm='fed_avg', aggregation='mean', attack_scale=1.0),
 ]
-_ATTACKS = ('against', 'random', 'collude')
+_ATTACKS = ('against', 'collude', 'random')
 _FRACTIONS = (0.05, 0.1, 0.2, 0.4)
 # The accuracy is the mean over the last rounds.
 _NUM_AVERAGED_ROUNDS = 5
@@ -171,8 +171,9 @@ def _make_row(cell: _Cell, seeds: Sequence[int]) -> Dict[str, Any]:
   """Returns a row like those of `binaries.compare`."""
   found: List[Dict[str, float]] = []
   for seed in seeds:
-    with open(_path(cell, seed), encoding='utf-8') as file:
-      found.append(json.load(file))
+    if os.path.exists(_path(cell, seed)):
+      with open(_path(cell, seed), encoding='utf-8') as file:
+        found.append(json.load(file))
   accuracies = [each['accuracy'] for each in found]
   unmeasured = (
       'personal_accuracy_mean',
@@ -187,11 +188,11 @@ def _make_row(cell: _Cell, seeds: Sequence[int]) -> Dict[str, Any]:
       algorithm=cell.name,
       dataset=_EXPERIMENT['dataset'],
       partition=_EXPERIMENT['partition'],
-      seeds=len(seeds),
+      seeds=len(found),
       rounds=_EXPERIMENT['num_rounds'],
       global_accuracy_mean=statistics.fmean(accuracies),
       global_accuracy_std=(
-          statistics.stdev(accuracies) if len(seeds) > 1 else None
+          statistics.stdev(accuracies) if len(found) > 1 else None
       ),
       megabytes_up=statistics.fmean(each['up'] for each in found),
       megabytes_down=statistics.fmean(each['down'] for each in found),
@@ -231,7 +232,9 @@ def main(argv):
   seeds = [int(seed) for seed in _SEEDS.value]
   os.makedirs(_OUTPUT_DIR.value, exist_ok=True)
   pairs = list(itertools.product(_CONTENDERS, _ATTACKS))
-  for seed, (contender, attack) in itertools.product(seeds, pairs):
+  for attack, seed, contender in itertools.product(
+      _ATTACKS, seeds, _CONTENDERS
+  ):
     _run_all(seed, contender, attack)
   if _RESULTS_JSON.value:
     files.write_rows(

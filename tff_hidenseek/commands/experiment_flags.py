@@ -61,7 +61,13 @@ def define_experiment_flags(
       text = 'default ' + ', '.join(
           f'{default!r} for {owner}' for owner, default in defaults.items()
       )
-    choices = field.metadata.get('choices')
+    choices = list(
+        dict.fromkeys(
+            choice
+            for f in by_owner.values()
+            for choice in f.metadata.get('choices') or ()
+        )
+    )
     of = f' One of {", ".join(choices)}.' if choices else ''
     _DEFINE[type(field.default)](
         name,
