@@ -24,7 +24,7 @@ import tabulate
 from tff_hidenseek.commands import command_line
 from tff_hidenseek.on_device import connection as connection_lib
 from tff_hidenseek.on_device import federation as federation_lib
-from tff_hidenseek.on_device import http_server
+from tff_hidenseek.on_device import listening
 from tff_hidenseek.on_device import protocol
 from tff_hidenseek.on_device import rounds as rounds_lib
 from tff_hidenseek.on_device import session as session_lib
@@ -66,7 +66,7 @@ def _serve(folder: str, num_clients: int, num_votes: int) -> Iterator[str]:
       ),
       _TOKEN,
       secure_aggregation=True,
-      limits=http_server.Limits(requests_per_second=10**6),
+      limits=listening.Limits(requests_per_second=10**6),
   )
   ready = threading.Event()
   found = {}

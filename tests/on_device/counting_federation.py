@@ -14,7 +14,7 @@ import numpy as np
 
 from tff_hidenseek.on_device import connection as connection_lib
 from tff_hidenseek.on_device import federation as federation_lib
-from tff_hidenseek.on_device import http_server
+from tff_hidenseek.on_device import listening
 from tff_hidenseek.on_device import protocol
 from tff_hidenseek.on_device import rounds as rounds_lib
 from tff_hidenseek.on_device import vote_collection
@@ -23,7 +23,7 @@ NUM_VOTES = 20
 TOKEN = 'the token of the tests'
 MODEL = b'a model'
 _ROUND_SECONDS = 60.0
-_LIMITS = http_server.Limits(
+_LIMITS = listening.Limits(
     requests_per_second=1000, idle_seconds=5, poll_seconds=5
 )
 

@@ -12,7 +12,7 @@ from absl import flags
 
 from tff_hidenseek.on_device import enrolment
 from tff_hidenseek.on_device import federation
-from tff_hidenseek.on_device import http_server
+from tff_hidenseek.on_device import listening
 from tff_hidenseek.on_device import rounds
 from tff_hidenseek.on_device import self_signed
 from tff_hidenseek.on_device import tls
@@ -62,7 +62,7 @@ def define_device_server_flags() -> None:
   )
   flags.DEFINE_float(
       'requests_per_second',
-      http_server.Limits().requests_per_second,
+      listening.Limits().requests_per_second,
       'How many requests a client, or an address without one, may make.',
       lower_bound=1.0,
   )
@@ -97,7 +97,7 @@ def make_settings(config, output_dir: str) -> federation.Settings:
       learning_rate=config.options.client_learning_rate,
       num_epochs=config.options.num_epochs,
       secure_aggregation=values.secure_aggregation,
-      limits=http_server.Limits(
+      limits=listening.Limits(
           requests_per_second=values.requests_per_second
       ),
   )

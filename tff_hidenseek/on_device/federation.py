@@ -13,6 +13,7 @@ import attrs
 from tff_hidenseek import files
 from tff_hidenseek.on_device import enrolment as enrolment_lib
 from tff_hidenseek.on_device import http_server
+from tff_hidenseek.on_device import listening
 from tff_hidenseek.on_device import protocol
 from tff_hidenseek.on_device import rounds as rounds_lib
 from tff_hidenseek.on_device import vote_collection
@@ -41,7 +42,7 @@ class Settings:
   learning_rate: float = 1.0
   num_epochs: int = 1
   secure_aggregation: bool = False
-  limits: http_server.Limits = http_server.Limits()
+  limits: listening.Limits = listening.Limits()
 
   def __attrs_post_init__(self):
     rules, most = self.rules, protocol.MAX_CLIENTS

@@ -12,11 +12,10 @@ import logging
 import ssl
 from typing import AsyncIterator, Callable, Optional
 
-from aiohttp import http_exceptions
 from aiohttp import web
-import attrs
 
 from tff_hidenseek.on_device import enrolment as enrolment_lib
+from tff_hidenseek.on_device import listening
 from tff_hidenseek.on_device import protocol
 from tff_hidenseek.on_device import rate_limits
 from tff_hidenseek.on_device import rounds as rounds_lib
@@ -24,29 +23,9 @@ from tff_hidenseek.on_device import rounds as rounds_lib
 _LOG = logging.getLogger(__name__)
 _CLIENT: web.RequestKey[Optional[int]] = web.RequestKey('client', object)
 _OCTETS = 'application/octet-stream'
-_MAX_HEAD_BYTES = 4096
-_MAX_HEADERS = 64
 # A body up to this length is read, and told which length it should have.
 _MIN_BODY_BYTES = 4096
 _BEARER = 'Bearer '
-
-
-@attrs.frozen
-class Limits:
-  """What one client, one address and all together may ask of the server.
-
-  Attributes:
-    requests_per_second: Requests of one client, or of one address that has not
-      shown who it is; twice as many at once.
-    idle_seconds: How long a connection may take to say what it wants.
-    poll_seconds: How long a request for what is not there yet is kept waiting.
-    max_connections: How many connections there may be.
-  """
-
-  requests_per_second: float = 50.0
-  idle_seconds: float = 10.0
-  poll_seconds: float = 20.0
-  max_connections: int = 500
 
 
 class DeviceServer:
@@ -63,7 +42,7 @@ class DeviceServer:
       model: bytes,
       rounds: rounds_lib.Rounds,
       enrolment: enrolment_lib.Enrolment,
-      limits: Limits,
+      limits: listening.Limits,
   ):
     """Initializes the server.
 
@@ -100,39 +79,14 @@ class DeviceServer:
     Yields:
       The port.
     """
-    runner = web.AppRunner(
-        self._build_application(),
-        access_log=None,
-        auto_decompress=False,
-        keepalive_timeout=self._limits.idle_seconds,
-        lingering_time=min(1.0, self._limits.idle_seconds),
-        max_line_size=_MAX_HEAD_BYTES,
-        max_field_size=_MAX_HEAD_BYTES,
-        max_headers=_MAX_HEADERS,
-        shutdown_timeout=1.0,
-        logger=_LOG,
-    )
-    await runner.setup()
-
-    def accept():
-      if len(runner.server.connections) >= self._limits.max_connections:
-        return _Full()
-      return runner.server()
-
-    server = await asyncio.get_running_loop().create_server(
-        accept,
-        host,
-        port,
-        ssl=tls,
-        ssl_handshake_timeout=self._limits.idle_seconds if tls else None,
-    )
     clock = asyncio.ensure_future(self._keep_time())
     try:
-      yield server.sockets[0].getsockname()[1]
+      async with listening.listen(
+          self._build_application(), host, port, tls, self._limits
+      ) as found:
+        yield found
     finally:
       clock.cancel()
-      server.close()
-      await runner.cleanup()
 
   def _build_application(self):
     application = web.Application(
@@ -277,22 +231,6 @@ class DeviceServer:
         except OSError as error:
           _LOG.error('The round cannot be ended: %s', error)
           await asyncio.sleep(1)
-
-
-def _is_not_of_strangers(record: logging.LogRecord) -> bool:
-  """Keeps what strangers send, however malformed, from filling the log."""
-  error = record.exc_info[1] if record.exc_info else None
-  return not isinstance(error, http_exceptions.HttpProcessingError)
-
-
-_LOG.addFilter(_is_not_of_strangers)
-
-
-class _Full(asyncio.Protocol):
-  """Closes a connection for which there is no room."""
-
-  def connection_made(self, transport):
-    transport.abort()
 
 
 @web.middleware

@@ -5,29 +5,15 @@ before the client is told so. A step is closed, on disk too, before anybody is
 told who is in it: so it has the same clients after a restart.
 """
 
-import contextlib
-import os
-import struct
 import time
-from typing import Callable, Dict, Optional, Protocol, Set, Tuple
+from typing import Callable, Dict, Optional, Protocol, Set
 
 import attrs
 import numpy as np
 
-from tff_hidenseek import files
-from tff_hidenseek.on_device import journal as journal_lib
 from tff_hidenseek.on_device import protocol
+from tff_hidenseek.on_device import round_files
 from tff_hidenseek.on_device import vote_collection
-
-_JOURNAL_FILE = 'round.journal'
-_STATE_FILE = 'rounds.state'
-# The number of the open round, and how many before it were learned from.
-_STATE_HEAD = struct.Struct('<II')
-# A record of the journal: the round's number opens it; a step's index and a
-# client's number are an answer, whose bytes follow; a step's index closes it.
-_OPENS = struct.Struct('<cI')
-_ANSWERS = struct.Struct('<cBH')
-_CLOSES = struct.Struct('<cB')
 
 
 class Learner(Protocol):
@@ -73,9 +59,6 @@ class Rounds:
   """The open round, and what is done when it ends.
 
   Attributes:
-    number: The number of the open round, from 1; one that nothing was learned
-      from counts too.
-    num_learned: How many rounds were learned from.
     message: What a client is sent at the start of the open round.
   """
 
@@ -106,25 +89,31 @@ class Rounds:
     self._rules = rules
     self._tell = tell
     self._now = now
-    self._state_path = os.path.join(folder, _STATE_FILE)
-    self.number, self.num_learned = 1, 0
     # Why rounds ended that nothing was learned from.
     self._ended_in_vain: Dict[int, str] = {}
     # Those that a round does not end without while it is in time.
     self._awaited: Set[int] = set(range(rules.num_clients))
-    if os.path.exists(self._state_path):
-      with open(self._state_path, 'rb') as file:
-        state = file.read()
-      self.number, self.num_learned = _STATE_HEAD.unpack_from(state)
-      learner.restore(state[_STATE_HEAD.size :])
-    self._journal = journal_lib.Journal(os.path.join(folder, _JOURNAL_FILE))
-    # It is of the round before where the program was killed between the files.
-    self._begin_journal()
+    self._files = round_files.RoundFiles(folder)
+    if self._files.learned is not None:
+      learner.restore(self._files.learned)
     self._open()
-    for record in self._journal.records[1:]:
-      self._apply(record)
+    for event in self._files.read():
+      if isinstance(event, round_files.Answer):
+        self._apply(event)
+      else:
+        self._num_closed = event + 1
     self._restart_clock(bool(any(self._answers.values())))
     self.tick()
+
+  @property
+  def number(self) -> int:
+    """The number of the open round; one without a result counts too."""
+    return self._files.number
+
+  @property
+  def num_learned(self) -> int:
+    """How many rounds were learned from."""
+    return self._files.num_learned
 
   @property
   def is_over(self) -> bool:
@@ -169,20 +158,16 @@ class Rounds:
             409, f'Client {client} gave another {step} in round {number}.'
         )
       return
-    if index < self._num_closed:
+    if index != self._num_closed:
+      state = 'closed' if index < self._num_closed else 'not open yet'
       raise protocol.Refusal(
-          409, f'The step {step} of round {number} is closed: it is too late.'
-      )
-    if index > self._num_closed:
-      raise protocol.Refusal(
-          409, f'The step {step} of round {number} is not open yet.'
+          409, f'The step {step} of round {number} is {state}.'
       )
     self._check_membership(client, index)
     self._collection.check(step, client, body, self._answers)
-    record = _ANSWERS.pack(b'a', index, client) + body
-    self._begin_journal()
-    self._journal.append(record)
-    self._apply(record)
+    answer = round_files.Answer(index, client, body)
+    self._files.add_answer(answer)
+    self._apply(answer)
     self.tick()
 
   def reply(self, client: int, number: int, step: str) -> bytes:
@@ -225,7 +210,7 @@ class Rounds:
 
   def close_files(self) -> None:
     """Closes the files."""
-    self._journal.close()
+    self._files.close()
 
   def _expected(self) -> Set[int]:
     if not self._num_closed:
@@ -234,9 +219,8 @@ class Rounds:
 
   def _close(self):
     if self.step != self._collection.steps[-1]:
-      record = _CLOSES.pack(b'c', self._num_closed)
-      self._journal.append(record)
-      self._apply(record)
+      self._files.add_close(self._num_closed)
+      self._num_closed += 1
       self._restart_clock(True)
       return
     # Nobody is told of the last step before the state is on disk: until then a
@@ -246,7 +230,8 @@ class Rounds:
     except vote_collection.RoundFailed as error:
       self._end_in_vain(str(error))
       return
-    up, down = self._count_bytes()
+    up, down = self._collection.count_bytes(self.number, self._answers)
+    down += len(self.message)
     before = self._learner.to_bytes()
     try:
       self._learner.learn(num_ones, num_clients)
@@ -255,7 +240,7 @@ class Rounds:
           f'round {self.number}: {down} bytes down and {up} up, a client; '
           f'{num_clients} votes',
       )
-    except OSError:
+    except Exception:  # Else it would have learned twice, the next time.
       self._learner.restore(before)
       raise
 
@@ -266,24 +251,12 @@ class Rounds:
     self._start_next(0, f'round {self.number}: nothing learned, {reason}.')
 
   def _start_next(self, num_learned: int, sentence: str) -> None:
-    """Ends the round: the state comes first, so that no vote counts twice."""
-    number, num_learned = self.number + 1, self.num_learned + num_learned
-    files.write_atomically(
-        self._state_path,
-        _STATE_HEAD.pack(number, num_learned) + self._learner.to_bytes(),
+    self._files.start_next(
+        self.num_learned + num_learned, self._learner.to_bytes()
     )
     self._awaited = set(self._answers[self._collection.steps[0]])
-    self.number, self.num_learned = number, num_learned
     self._open()
-    with contextlib.suppress(OSError):  # Tried again at the first answer.
-      self._begin_journal()
     self._tell(sentence)
-
-  def _begin_journal(self):
-    """Forgets the answers of the round before."""
-    opening = _OPENS.pack(b'r', self.number)
-    if self._journal.records[:1] != [opening]:
-      self._journal.restart(opening)
 
   def _open(self):
     self._num_closed = 0
@@ -293,15 +266,9 @@ class Rounds:
     self._restart_clock(False)
     self.message = self._learner.message()
 
-  def _apply(self, record: bytes) -> None:
-    """Does what a record of the journal says."""
-    if record[:1] == b'a':
-      _, index, client = _ANSWERS.unpack_from(record)
-      step = self._collection.steps[index]
-      self._answers[step][client] = record[_ANSWERS.size :]
-    else:
-      _, index = _CLOSES.unpack(record)
-      self._num_closed = index + 1
+  def _apply(self, answer: round_files.Answer) -> None:
+    step = self._collection.steps[answer.step]
+    self._answers[step][answer.client] = answer.body
 
   def _restart_clock(self, is_running: bool) -> None:
     self._deadline = (
@@ -330,14 +297,3 @@ class Rounds:
           f'Client {client} is not in round {self.number}: it gave no {before} '
           'in time.',
       )
-
-  def _count_bytes(self) -> Tuple[int, int]:
-    """Returns the bytes that a client sent, and those it was sent."""
-    *before, last = self._collection.steps
-    client = min(self._answers[last])
-    up = sum(len(self._answers[step][client]) for step in (*before, last))
-    down = sum(
-        len(self._collection.reply(self.number, step, client, self._answers))
-        for step in before
-    )
-    return up, len(self.message) + down

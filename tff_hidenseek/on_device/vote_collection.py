@@ -61,6 +61,16 @@ class VoteCollection(abc.ABC):
       RoundFailed: If what was given does not belong together.
     """
 
+  def count_bytes(self, round_num: int, answers: Answers) -> Tuple[int, int]:
+    """Returns the bytes that a client gave in all steps, and was replied."""
+    *before, last = self.steps
+    client = min(answers[last])
+    up = sum(len(answers[step][client]) for step in self.steps)
+    down = sum(
+        len(self.reply(round_num, step, client, answers)) for step in before
+    )
+    return up, down
+
 
 class PlainVotes(VoteCollection):
   """One step: the server sees who voted what."""
