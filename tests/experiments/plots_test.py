@@ -50,6 +50,16 @@ class PlotsTest(unittest.TestCase):
         )
     )
 
+  def test_flips_of_layers_give_a_fifth_picture(self):
+    rows = [
+        dict(row, flipped_conv1=0.1, flipped_logits=0.2)
+        for row in _make_rows([0.2, 0.4])
+    ]
+    densities = dict(conv1=1.0, logits=0.05)
+    pictures = self._plot(dict(one=rows), np.ones([2, 2], int), densities)
+    self.assertGreater(np.ptp(pictures.pop('sign_flips.png')), 0.5)
+    self._assert_all_are_drawn(pictures)
+
   def test_two_runs_share_a_picture(self):
     runs = dict(one=_make_rows([0.2, 0.3]), two=_make_rows([0.5]))
     self._assert_all_are_drawn(

@@ -9,6 +9,8 @@ _WIDTH = 6.4
 _HEIGHT = 3.8
 # The heat map writes its numbers into the cells up to this many clients.
 _MAX_ANNOTATED_CLIENTS = 20
+# What HideNseek's metrics of a layer begin with.
+_FLIPPED = 'flipped_'
 
 
 def new_figure(
@@ -107,6 +109,37 @@ def plot_label_counts(path: str, label_counts: np.ndarray) -> None:
   canvas.savefig(path, dpi=120)
 
 
+def plot_flips(path: str, rows: Sequence[Mapping[str, Any]]) -> None:
+  """Plots the fraction of each layer's signs that every round flipped.
+
+  Args:
+    path: The file to write, if the rows have such fractions.
+    rows: A run's rows of metrics.
+  """
+  names = [name for name in rows[0] if name.startswith(_FLIPPED)]
+  if not names:
+    return
+  import matplotlib  # pylint: disable=g-import-not-at-top
+
+  canvas, axes = new_figure()
+  # From dark to light in the order of the layers.
+  axes.set_prop_cycle(
+      color=matplotlib.colormaps['viridis'](np.linspace(0, 0.9, len(names)))
+  )
+  for name in names:
+    axes.plot(
+        [row['round_num'] for row in rows],
+        [row[name] for row in rows],
+        label=name.removeprefix(_FLIPPED),
+        marker='o' if len(rows) < 3 else None,
+    )
+  axes.set(xlabel='round', ylabel='fraction of signs flipped')
+  axes.set_ylim(bottom=0)
+  axes.grid(alpha=0.3)
+  axes.legend(frameon=False, ncols=1 + len(names) // 8)
+  canvas.savefig(path, dpi=120)
+
+
 def plot_accuracy_curves(
     run_dir: str, runs: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> None:
@@ -140,6 +173,8 @@ def plot_run(
   plot_label_counts(
       os.path.join(_plot_dir(run_dir), 'label_counts.png'), label_counts
   )
+  (rows, *_) = runs.values()
+  plot_flips(os.path.join(_plot_dir(run_dir), 'sign_flips.png'), rows)
 
 
 def _plot_dir(run_dir: str) -> str:

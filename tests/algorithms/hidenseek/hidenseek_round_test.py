@@ -76,6 +76,13 @@ class RoundTest(tf.test.TestCase):
         assert_close(state.algorithm[name], getattr(reference, name))
       assert_close(metrics['train_loss'], loss)
       self.assertEqual(metrics['sign_flips'], flips)
+      self.assertAllClose(
+          sum(
+              size * metrics[f'flipped_{name}']
+              for name, size in zip(algorithm.layer_densities, sizes)
+          ),
+          flips,
+      )
       self.assertEqual(state.round_num, round_num + 1)
       if private_layer:
         for got, (expected,) in zip(states, private):

@@ -111,15 +111,19 @@ def build_hidenseek(
     rates = dict.fromkeys(rates, 1.0)
 
   def update_server(state, mean_vote):
+    sizes = [layer.size for layer in initial.values()]
     layer_rates = tf.repeat(
-        tf.constant([rates[name] for name in initial]),
-        [layer.size for layer in initial.values()],
+        tf.constant([rates[name] for name in initial]), sizes
     )
     new_state = update_state(state, mean_vote, layer_rates, options)
-    flips = tf.math.count_nonzero(
-        tf.not_equal(new_state['scores'] >= 0, state['scores'] >= 0)
+    flipped = tf.not_equal(new_state['scores'] >= 0, state['scores'] >= 0)
+    return new_state, collections.OrderedDict(
+        sign_flips=tf.math.count_nonzero(flipped),
+        **{
+            f'flipped_{name}': tf.reduce_mean(tf.cast(layer, tf.float32))
+            for name, layer in zip(initial, tf.split(flipped, sizes))
+        },
     )
-    return new_state, collections.OrderedDict(sign_flips=flips)
 
   if options.weight_by_examples:
     factory = sign_votes.SignVoteMeanFactory
