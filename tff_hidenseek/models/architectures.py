@@ -102,7 +102,9 @@ def _pool_norm(widths, input_shape, num_classes, layer_set):
     x = layer_set.conv2d(filters, 3, name=name)(x)
 
     # Pooled first: normalising a quarter of the activations takes less time.
-    x = tf.keras.layers.MaxPool2D(name=f'{name}_pool', dtype=dtype)(x)
+    x = tf.keras.layers.MaxPool2D(
+        padding='same', name=f'{name}_pool', dtype=dtype
+    )(x)
     x = layer_set.normalization(name=f'{name}_norm')(x)
     x = tf.keras.layers.ReLU(name=f'{name}_relu', dtype=dtype)(x)
   return _classify(inputs, x, [], num_classes, layer_set)
