@@ -16,6 +16,10 @@ _MODELS = {
     'pooled_cnn': (architectures.build_pooled_cnn, [28, 28, 1], 421_408),
     'pooled_cnn_digits': (architectures.build_pooled_cnn, [8, 8, 1], 52_768),
     'small_cnn': (architectures.build_small_cnn, [28, 28, 1], 21_750),
+    'pooled_conv5': (architectures.build_pooled_conv5, [32, 32, 3], 1_572_704),
+    'pooled_conv5_digits': (
+        architectures.build_pooled_conv5, [8, 8, 1], 1_572_128,
+    ),
     'lenet': (architectures.build_lenet, [8, 8, 1], 21_150),
     'conv2': (architectures.build_conv2, [8, 8, 1], 367_680),
     'conv4': (architectures.build_conv4, [32, 32, 3], 2_425_024),

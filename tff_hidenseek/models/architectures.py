@@ -74,30 +74,18 @@ def build_small_cnn(
   return _classify(inputs, x, [50], num_classes, layer_set)
 
 
-def build_pooled_conv4(
-    input_shape: Shape, num_classes: int, layer_set: layer_sets.LayerSet
-) -> tf.keras.Model:
-  """Builds four padded 3x3 convolutions, each pooled and group-normalised.
-
-  No dense layer but that of the logits. On CIFAR-10 it has 398,176 weights.
-  """
-  return _pool_norm([32, 64, 128, 256], input_shape, num_classes, layer_set)
-
-
 def build_pooled_conv5(
     input_shape: Shape, num_classes: int, layer_set: layer_sets.LayerSet
 ) -> tf.keras.Model:
-  """Builds five padded 3x3 convolutions, each pooled and group-normalised."""
-  return _pool_norm(
-      [32, 64, 128, 256, 512], input_shape, num_classes, layer_set
-  )
+  """Builds five padded 3x3 convolutions, each pooled and group-normalised.
 
-
-def _pool_norm(widths, input_shape, num_classes, layer_set):
+  No dense layer but that of the logits. On CIFAR-10 it has 1,572,704 weights,
+  three quarters of them where an image is 2 x 2 and a weight costs little.
+  """
   dtype = layer_set.dtype
   inputs = tf.keras.Input(input_shape, dtype=dtype)
   x = inputs
-  for index, filters in enumerate(widths, start=1):
+  for index, filters in enumerate([32, 64, 128, 256, 512], start=1):
     name = f'conv{index}'
     x = layer_set.conv2d(filters, 3, name=name)(x)
 
@@ -247,7 +235,6 @@ MODELS = {
     'cnn': build_cnn,
     'pooled_cnn': build_pooled_cnn,
     'small_cnn': build_small_cnn,
-    'pooled_conv4': build_pooled_conv4,
     'pooled_conv5': build_pooled_conv5,
     'conv2': build_conv2,
     'conv4': build_conv4,
