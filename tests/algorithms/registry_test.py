@@ -89,7 +89,7 @@ class ModelsTest(parameterized.TestCase):
 
   @parameterized.parameters(*architectures.MODELS)
   def test_builds_for_the_smallest_images(self, name):
-    side = {'conv6': 8, 'vgg16': 32}.get(name, 6)
+    side = {'conv6': 8, 'small_cnn': 16, 'vgg16': 32}.get(name, 6)
     build_model = functools.partial(
         architectures.MODELS[name], (side, side, 1), 2
     )

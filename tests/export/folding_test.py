@@ -15,7 +15,11 @@ from tff_hidenseek.layers import sign_masked_dense
 from tff_hidenseek.models import architectures
 from tff_hidenseek.models import layer_sets
 
-_SHAPES = {'vgg16': (32, 32, 3), 'resnet18': (16, 16, 3)}
+_SHAPES = {
+    'small_cnn': (16, 16, 1),
+    'vgg16': (32, 32, 3),
+    'resnet18': (16, 16, 3),
+}
 
 
 def _images(shape, num_images=4):
