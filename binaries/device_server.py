@@ -49,7 +49,7 @@ _START_CLIENTS = flags.DEFINE_bool(
 )
 
 _CLIENT_COMMAND = (sys.executable, '-m', 'binaries.device_client')
-# How long clients have to hear that the last round is over.
+# How long clients have to hear that the last round is over, and then to end.
 _SECONDS_TO_TELL = 30.0
 
 
@@ -82,7 +82,7 @@ async def _serve(devices, tls, certificate, federation, config):
 
 def _describe(process):
   """Says what training cost a client that the server started."""
-  report = process.read_report()
+  report = process.read_report(_SECONDS_TO_TELL)
   if report is None:
     return (
         f'client {process.index} ended with exit status {process.exit_status}'

@@ -38,9 +38,17 @@ class ClientProcess:
     """With what the process has ended; `None` while it runs."""
     return self._process.poll()
 
-  def read_report(self) -> Optional[Dict[str, Any]]:
-    """Waits for the end of the process; returns its report, if it wrote one."""
-    if self._process.wait():
+  def read_report(self, seconds: float) -> Optional[Dict[str, Any]]:
+    """Returns what the process reports, if it ended well.
+
+    Args:
+      seconds: How long it has to end; then it is killed.
+    """
+    try:
+      self._process.wait(seconds)
+    except subprocess.TimeoutExpired:
+      self.kill()
+    if self._process.returncode:
       return None
     with open(self._report_path, encoding='utf-8') as report:
       return json.load(report)
