@@ -84,6 +84,13 @@ class TypesTest(tf.test.TestCase):
 
 class RoundTest(tf.test.TestCase):
 
+  def test_the_global_model_has_the_server_s_weights(self):
+    algorithm = _build()
+    state = algorithm.process.initialize()
+    model = algorithm.build_global_model(state)
+    for weights, expected in zip(model.get_weights(), state.algorithm):
+      self.assertAllEqual(weights, expected)
+
   def test_a_round_is_that_of_numpy(self):
     algorithm = _build()
     clients = tiny_task.make_clients(5, 3, 4)

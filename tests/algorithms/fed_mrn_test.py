@@ -79,6 +79,13 @@ class TypesTest(tf.test.TestCase):
 
 class RoundTest(tf.test.TestCase):
 
+  def test_the_global_model_has_the_server_s_weights(self):
+    algorithm = _build('binary')
+    state = algorithm.process.initialize()
+    model = algorithm.build_global_model(state)
+    for weights, expected in zip(model.get_weights(), state.algorithm):
+      self.assertAllEqual(weights, expected)
+
   def _check_round(self, noise_mask):
     algorithm = _build(noise_mask)
     clients = tiny_task.make_clients(5, 3, 4)

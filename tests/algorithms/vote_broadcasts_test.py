@@ -36,8 +36,13 @@ class TypesTest(tf.test.TestCase):
       self.assertEqual(decoded.dtype, tf.float32)
       self.assertEqual(decoded.shape, [num_votes])
 
-  def test_a_score_costs_32_or_4_bits_or_1(self):
-    for name, num_bytes in (('float32', 4 * 17), ('tally', 9), ('majority', 3)):
+  def test_a_score_costs_32_bits_or_4_or_2_or_1(self):
+    for name, num_bytes in (
+        ('float32', 4 * 17),
+        ('tally', 9),
+        ('half_tally', 5),
+        ('majority', 3),
+    ):
       code = _BROADCASTS[name]
       sent = code.encode(tf.zeros([17])).numpy()
       self.assertEqual(sent.nbytes, num_bytes)
@@ -82,6 +87,16 @@ class ExecutionTest(tf.test.TestCase):
 
   def test_a_tie_arrives_as_the_least_level_above_zero(self):
     self.assertAllClose(_send('tally', [0.0, -0.0]), [1 / 15, 1 / 15])
+
+  def test_a_half_tally_is_near_0_or_far_on_either_side(self):
+    scores = [-3.0, -0.4, -0.3, -1e-30, -0.0, 0.0, 0.3, 0.375, 1.0]
+    levels = [-0.625, -0.625, -0.125, -0.125, 0.125, 0.125, 0.125, 0.625, 0.625]
+    for num_votes in range(1, 10):
+      for shift in range(9):
+        rolled = np.roll(scores, shift)[:num_votes]
+        self.assertAllEqual(
+            _send('half_tally', rolled), np.roll(levels, shift)[:num_votes]
+        )
 
   def test_mean_votes_of_1_3_5_or_15_clients_arrive_as_they_are(self):
     for num_clients in (1, 3, 5, 15):

@@ -61,6 +61,7 @@ class DrawnUpdateClientWork(client_work.GradientClientWork):
     self.received = message
     for variable in [*self.updates, *self._others]:
       variable.assign(tf.zeros(variable.shape))
+    self._assign_weights(self.updates)
 
   def train(self, data, seed):
     batch_size = self._options.batch_size

@@ -10,7 +10,7 @@ class HideNSeekOptionsTest(unittest.TestCase):
         (dict(density=0.0), '`density` must be greater than 0, found 0.0'),
         (dict(density=1.5), '`density` must be at most 1, found 1.5'),
         (dict(pruning='snip'), 'must be one of synflow, .*found .snip'),
-        (dict(broadcast='int3'), 'one of float32, tally, majority, found'),
+        (dict(broadcast='int3'), 'one of float32, tally, half_tally, majority'),
         (dict(votes='bits'), 'one of signs, stochastic_signs, moves, found'),
         (dict(vote_range=0.0), '`vote_range` must be greater than 0'),
         (dict(averaging_power=-1.0), '`averaging_power` must be at least 0'),
