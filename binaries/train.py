@@ -110,6 +110,7 @@ def _train(config, federation, run_dir):
       run = training_run.TrainingRun(
           config, algorithm, federation, runtime_flags.find_cohort_size()
       )
+      print('\n'.join([*run.ledger.describe(), '']), end='', flush=True)
       with _missing_client_files():
         rows = training_loop.train(config, run, federation, run_dir)
       plots.plot_run(

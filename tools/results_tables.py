@@ -220,6 +220,30 @@ def _attacks(name, attack):
   return _write([f'`--attack={attack}`', *columns], lines)
 
 
+def _budgets(name, option):
+  """A line for each value of an option of privacy, algorithms side by side."""
+  rows = {}
+  for (label, _), row in _read(name).items():
+    algorithm, value = re.fullmatch(rf'(\w+) {option}=(\S+)', label).groups()
+    rows.setdefault(float(value), {})[algorithm] = row
+  algorithms = list(next(iter(rows.values())))
+  columns = [f'`--{option}`']
+  for algorithm in algorithms:
+    columns += [f'{_ALGORITHMS[algorithm]}: global', 'personal', 'MB up']
+  lines = []
+  for value, by_algorithm in sorted(rows.items()):
+    line = [f'{value:g}' if value else 'none']
+    for algorithm in algorithms:
+      row = by_algorithm[algorithm]
+      line += [
+          _accuracy(row, 'global'),
+          _accuracy(row, 'personal'),
+          f'{row["megabytes_up"]:.4g}',
+      ]
+    lines.append(line)
+  return _write(columns, lines)
+
+
 def _write_flags(options):
   pairs = [option.split('=') for option in options]
   flags = [
@@ -244,4 +268,5 @@ _KINDS = {
     'controls': _controls,
     'sweep': _sweep,
     'attacks': _attacks,
+    'budgets': _budgets,
 }

@@ -14,15 +14,16 @@ _TOP_PACKAGES = ('tff_hidenseek', 'binaries', 'benchmarks', 'tools', 'tests')
 # From the bottom to the top: a package may import those before it.
 _ORDER = (
     'tensorflow_stack', 'files', 'runtimes', 'layers', 'data', 'pruning',
-    'models', 'learning', 'algorithms', 'ticket', 'export', 'on_device',
-    'experiments', 'comparisons', 'commands')
+    'models', 'learning', 'privacy', 'algorithms', 'ticket', 'export',
+    'on_device', 'experiments', 'comparisons', 'commands')
 _TFF_FREE = frozenset([
     'tensorflow_stack', 'files', 'layers', 'data', 'pruning', 'models',
     'ticket', 'export'])
-_NEEDS_TFF = frozenset(['runtimes', 'learning', 'algorithms'])
+_NEEDS_TFF = frozenset(['runtimes', 'learning', 'privacy', 'algorithms'])
 _EXCLUDED = {
     # What executes a computation and what it says know nothing of each other.
     'learning': frozenset(['runtimes', 'data']),
+    'privacy': frozenset(['runtimes', 'data']),
     'algorithms': frozenset(['runtimes', 'data']),
 }
 
@@ -35,6 +36,7 @@ DISTRIBUTIONS = {
     'attrs': 'attrs',
     'constriction': 'constriction',
     'cryptography': 'cryptography',
+    'dp_accounting': 'dp-accounting',
     'grpc': 'grpcio',
     'h5py': 'h5py',
     'hypothesis': 'hypothesis',
@@ -51,6 +53,7 @@ DISTRIBUTIONS = {
     'tensorflow': 'tensorflow-cpu',
     'tensorflow_federated': 'tensorflow-federated',
     'tensorflow_model_optimization': 'tensorflow-model-optimization',
+    'tensorflow_privacy': 'tensorflow-privacy',
     'tqdm': 'tqdm',
     'tree': 'dm-tree',
 }

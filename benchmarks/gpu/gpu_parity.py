@@ -15,6 +15,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from benchmarks import rounds
+from tff_hidenseek.algorithms.hidenseek import ballot
 from tff_hidenseek.algorithms.hidenseek import hidenseek_options
 from tff_hidenseek.algorithms.hidenseek import pruned_network
 from tff_hidenseek.algorithms.hidenseek import sign_mask_client
@@ -164,7 +165,10 @@ def train_client(
   code = vote_broadcasts.VOTE_BROADCASTS[options.broadcast]
   initial = np.concatenate(list(network.initial_scores.values()))
   with tf.device(device):
-    client = sign_mask_client.SignMaskClientWork(task, options, network)
+    client = sign_mask_client.SignMaskClientWork(
+        task, options, network, ballot.Ballot(initial.size, options, task)
+    )
+    client.round_num = tf.constant(0)
     layers = layer_sets.prunable_layers(client.model)
     purpose = random_seeds.Purpose
 

@@ -16,7 +16,7 @@ _KEYS = (
     'unseen_personal_accuracy_mean bytes_up bytes_down total_bytes_up '
     'total_bytes_down bits_per_weight_up bits_per_weight_down sign_flips '
     'seconds clients_drawn clients_dropped clients_late clients_counted '
-    'simulated_duration'
+    'simulated_duration epsilon'
 ).split()
 
 

@@ -35,6 +35,26 @@ class ReliableClientsTest(tf.test.TestCase):
       self.assertCountEqual(draw(round_num).counted, [0, 1, 2])
 
 
+class PoissonSamplingTest(tf.test.TestCase):
+
+  def test_every_client_has_a_coin_of_its_own(self):
+    rounds = _draw(client_sampling='poisson')
+    sizes = [len(each.counted) for each in rounds]
+    # 40 coins of chance 1 / 4: 10, with a deviation of 2.7.
+    self.assertBetween(np.mean(sizes), 10 - 0.8, 10 + 0.8)
+    self.assertBetween(np.std(sizes), 2.1, 3.4)
+    self.assertGreater(max(sizes), 10)
+    counts = np.bincount(np.concatenate([r.counted for r in rounds]))
+    self.assertBetween(counts.min(), 25, 49)
+    self.assertEqual(rounds, _draw(client_sampling='poisson'))
+
+  def test_raises_on_over_selection(self):
+    with self.assertRaisesRegex(
+        ValueError, '`over_selection` must be 0 with client_sampling=poisson'
+    ):
+      _draw(client_sampling='poisson', over_selection=0.5)
+
+
 class UnreliableClientsTest(parameterized.TestCase, tf.test.TestCase):
 
   def test_depends_on_the_seed_and_the_round_alone(self):

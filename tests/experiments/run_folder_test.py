@@ -72,6 +72,18 @@ class RunFolderTest(unittest.TestCase):
       ):
         self._prepare(resume=resume, seed=1)
 
+  def test_raises_on_more_rounds_than_the_noise_was_chosen_for(self):
+    self._prepare(target_epsilon=4.0)
+    with self.assertRaisesRegex(
+        ValueError, '`num_rounds` must stay .*found 3 for 2: the noise was'
+    ):
+      self._prepare(resume=True, target_epsilon=4.0, num_rounds=3)
+    self._prepare(resume=True, target_epsilon=4.0, max_seconds=9.0)
+
+  def test_rounds_may_be_added_where_noise_is_given(self):
+    self._prepare(noise_multiplier=4.0)
+    self._prepare(resume=True, noise_multiplier=4.0, num_rounds=3)
+
   def test_an_option_that_came_later_has_its_default(self):
     self._prepare()
     self._edit('--data_seed=-1\n', '')

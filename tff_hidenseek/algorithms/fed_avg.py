@@ -6,7 +6,7 @@ every algorithm here runs. `robust_aggregation` has what can take its place.
 """
 
 import collections
-from typing import Any, List
+from typing import Any, Dict, List
 
 import attrs
 import tensorflow as tf
@@ -16,15 +16,33 @@ from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import client_work
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import federated_process
+from tff_hidenseek.learning import means
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import robust_aggregation
+from tff_hidenseek.privacy import options as privacy_options
 
 
 @attrs.frozen(kw_only=True)
 class FedAvgOptions(
-    options_lib.LocalTrainingOptions, robust_aggregation.RobustMeanOptions
+    privacy_options.NoisedTrainingOptions, robust_aggregation.RobustMeanOptions
 ):
-  """FedAvg has no choices but the local training and the aggregation."""
+  """FedAvg's choices are the local training, the aggregation and privacy."""
+
+  clip_norm: float = options_lib.option(
+      1.0,
+      'The L2 norm to which a client\'s update is scaled down where the server '
+      'adds noise; see noise_multiplier.',
+      above=0,
+  )
+
+  def __attrs_post_init__(self):
+    super().__attrs_post_init__()
+    if self.is_central and self.aggregation != 'mean':
+      raise ValueError(
+          '`aggregation` must be mean where the server adds noise '
+          '(`noise_multiplier` or `target_epsilon`), found '
+          f'{self.aggregation!r}.'
+      )
 
 
 class DenseClientWork(client_work.GradientClientWork):
@@ -64,15 +82,24 @@ def build_fed_avg(
 ) -> federated_algorithm.FederatedAlgorithm:
   """Builds FedAvg from a seeded He-normal model.
 
+  With noise it is DP-FedAvg (https://arxiv.org/abs/1710.06963, Section 2) with
+  a fixed clipping norm: every client counts alike, and the sum of their clipped
+  updates is divided by the number of clients that is expected.
+
   Args:
     task: What is learned.
-    options: The local training and the aggregation.
+    options: The local training, the aggregation and the noise.
 
   Returns:
     The algorithm.
+
+  Raises:
+    ValueError: If there is noise, and the task does not say how clients are
+      drawn.
   """
   network = dense_network.build_dense_network(task)
-  sends_updates = options.aggregation == 'clipped'
+  is_noised = options.noise_multiplier > 0
+  sends_updates = is_noised or options.aggregation == 'clipped'
   client_class = UpdateClientWork if sends_updates else DenseClientWork
 
   def build_client():
@@ -94,17 +121,48 @@ def build_fed_avg(
           initial_state=network.weights,
           make_message=lambda weights: weights,
           build_client=build_client,
-          aggregation_factory=robust_aggregation.build_mean(options),
-          read_upload=(
-              (lambda weights: weights)
-              if options.aggregation == 'mean'
-              else None
-          ),
           forge_upload=attacks.build_update_forger(
               task.adversary, task.seed, read_update, write_update
           ),
           update_server=update_server,
           layer_densities=network.layer_densities,
           num_weights=network.num_weights,
+          **(
+              _build_noised_aggregation(task, options)
+              if is_noised
+              else _build_aggregation(options)
+          ),
       ),
+  )
+
+
+def _build_aggregation(options: FedAvgOptions) -> Dict[str, Any]:
+  """Returns the parts of the method that aggregate uploads."""
+  is_mean = options.aggregation == 'mean'
+  return dict(
+      aggregation_factory=robust_aggregation.build_mean(options),
+      read_upload=(lambda weights: weights) if is_mean else None,
+  )
+
+
+def _build_noised_aggregation(
+    task: federated_algorithm.LearningTask, options: FedAvgOptions
+) -> Dict[str, Any]:
+  """Returns the parts of the method that aggregate updates with noise."""
+  # dp-accounting takes a second to be imported.
+  from tff_hidenseek.privacy import accounting  # pylint: disable=g-import-not-at-top
+  from tff_hidenseek.privacy import noised_sums  # pylint: disable=g-import-not-at-top
+
+  query = noised_sums.SeededNoiseSumQuery(
+      options.clip_norm,
+      options.noise_multiplier,
+      noised_sums.sample_gaussian,
+      task.seed,
+  )
+  return dict(
+      aggregation_factory=means.DecodedSumFactory(
+          lambda update: noised_sums.clip(update, options.clip_norm),
+          noised_sums.build_noised_mean(query, task.sampling),
+      ),
+      mechanism=accounting.NoisedSums(options.noise_multiplier, task.sampling),
   )

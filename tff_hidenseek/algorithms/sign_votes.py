@@ -33,8 +33,8 @@ def packed_votes_type(num_votes: int) -> tff.TensorType:
   return tff.TensorType(np.uint8, [sign_ops.num_packed_bytes(num_votes)])
 
 
-def cast_votes(scores: tf.Tensor, seed: Optional[tf.Tensor] = None):
-  """Turns scores into packed votes.
+def draw_votes(scores: tf.Tensor, seed: Optional[tf.Tensor] = None):
+  """Turns scores into votes.
 
   Args:
     scores: `float32[K]`; for stochastic votes in units in which 1 is certain.
@@ -43,15 +43,20 @@ def cast_votes(scores: tf.Tensor, seed: Optional[tf.Tensor] = None):
       / 2, whose mean is an unbiased estimate of the clipped score.
 
   Returns:
-    The votes, `uint8[ceil(K / 8)]`.
+    The votes, `bool[K]`: `True` is +1.
   """
   if seed is None:
-    return sign_ops.pack_bits(scores >= 0)
+    return scores >= 0
   uniform = tf.random.stateless_uniform(
       tf.shape(scores), seed, alg=random_seeds.ALGORITHM
   )
   # A draw lies in [-1, 1), so that scores beyond need no clipping.
-  return sign_ops.pack_bits(2 * uniform - 1 < scores)
+  return 2 * uniform - 1 < scores
+
+
+def cast_votes(scores: tf.Tensor, seed: Optional[tf.Tensor] = None):
+  """Returns the votes of `draw_votes`, packed: `uint8[ceil(K / 8)]`."""
+  return sign_ops.pack_bits(draw_votes(scores, seed))
 
 
 def read_votes(packed: tf.Tensor, num_votes: int) -> tf.Tensor:

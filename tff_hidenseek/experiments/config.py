@@ -129,6 +129,7 @@ class ExperimentConfig(
   )
 
   def __attrs_post_init__(self):
+    super().__attrs_post_init__()
     check_name('algorithm', self.algorithm, registry.ALGORITHMS)
     check_name('model', self.model, architectures.MODELS)
     if (

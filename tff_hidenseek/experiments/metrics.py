@@ -35,6 +35,7 @@ METRIC_NAMES = (
     'clients_late',
     'clients_counted',
     'simulated_duration',
+    'epsilon',
 )
 
 

@@ -27,6 +27,13 @@ class ParticipationOptions:
   clients_per_round: int = _option(
       10, 'Clients that are drawn for a round and counted.', minimum=1
   )
+  client_sampling: str = _option(
+      'fixed',
+      'Whether a round draws exactly so many clients, or each client by a coin '
+      'of its own, so that clients_per_round are drawn at the mean: the same '
+      'privacy then takes less noise.',
+      choices=('fixed', 'poisson'),
+  )
   dropout_rate: float = _option(
       0.0,
       'Chance that a drawn client never answers.',
@@ -56,6 +63,18 @@ class ParticipationOptions:
       'the first clients_per_round that answer are counted.',
       minimum=0,
   )
+
+  def __attrs_post_init__(self):
+    if self.is_poisson and self.over_selection:
+      raise ValueError(
+          '`over_selection` must be 0 with client_sampling=poisson, whose '
+          f'rounds count all who answer, found {self.over_selection:g}.'
+      )
+
+  @property
+  def is_poisson(self) -> bool:
+    """Whether each client is drawn by a coin of its own."""
+    return self.client_sampling == 'poisson'
 
   @property
   def num_drawn(self) -> int:
@@ -95,19 +114,28 @@ def build_draw_fn(
     options: How many are, and how they fail.
     seed: The experiment's seed.
   """
-  sample = tff.simulation.build_uniform_sampling_fn(
+  sample_fixed = tff.simulation.build_uniform_sampling_fn(
       clients, replace=False, random_seed=seed
   )
 
-  def draw(round_num: int) -> Participants:
-    drawn = [int(i) for i in sample(round_num, options.num_drawn)]
-    rng = np.random.Generator(
-        np.random.Philox(
-            key=[seed, random_seeds.Purpose.PARTICIPATION],
-            counter=[0, 0, 0, round_num],
-        )
+  def make_rng(purpose: int, round_num: int) -> np.random.Generator:
+    return np.random.Generator(
+        np.random.Philox(key=[seed, purpose], counter=[0, 0, 0, round_num])
     )
-    return _await_answers(drawn, options, rng)
+
+  def draw(round_num: int) -> Participants:
+    if options.is_poisson:
+      rng = make_rng(random_seeds.Purpose.SAMPLING, round_num)
+      chance = options.clients_per_round / len(clients)
+      coins = rng.random(len(clients)) < chance
+      drawn = [client for client, is_drawn in zip(clients, coins) if is_drawn]
+    else:
+      drawn = [int(i) for i in sample_fixed(round_num, options.num_drawn)]
+    return _await_answers(
+        drawn,
+        options,
+        make_rng(random_seeds.Purpose.PARTICIPATION, round_num),
+    )
 
   return draw
 
@@ -124,7 +152,8 @@ def _await_answers(
   durations[straggles] *= options.straggler_slowdown
   is_late = ~drops & (durations > (options.round_timeout or np.inf))
   ready = np.flatnonzero(~drops & ~is_late)
-  first = ready[np.argsort(durations[ready])][: options.clients_per_round]
+  most = len(drawn) if options.is_poisson else options.clients_per_round
+  first = ready[np.argsort(durations[ready])][:most]
   return Participants(
       counted=[drawn[place] for place in sorted(first)],
       lost=[i for place, i in enumerate(drawn) if place not in first],

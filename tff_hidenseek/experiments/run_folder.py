@@ -1,7 +1,7 @@
 """A run's folder: its config, and the rule that two runs never share one."""
 
 import os
-from typing import Dict
+from typing import Dict, Mapping
 
 from tff_hidenseek.experiments import config as config_lib
 from tff_hidenseek.experiments import metrics
@@ -37,6 +37,7 @@ def check(run_dir: str, config, resume: bool) -> None:
     differing = _find_differences(path, config)
     if resume and set(differing) <= _LIMITS:
       _check_rounds(run_dir, config)
+      _check_noise(differing, config)
     elif differing:
       asked = config.flag_values()
       lines = [f'--{name}={value}' for name, value in differing.items()]
@@ -66,6 +67,22 @@ def _check_rounds(run_dir: str, config) -> None:
     raise ValueError(
         f'`num_rounds` must be at least the {num_done} that the run in '
         f'{run_dir} has done, found {config.num_rounds}.'
+    )
+
+
+def _check_noise(differing: Mapping[str, str], config) -> None:
+  """Raises `ValueError` if rounds are added to a run whose noise they decided.
+
+  With other noise it would not be the run that is there, and with the same it
+  would not keep the budget.
+  """
+  target = getattr(config.options, 'target_epsilon', 0)
+  if target and 'num_rounds' in differing:
+    raise ValueError(
+        '`num_rounds` must stay what it was, with `target_epsilon`, found '
+        f'{config.num_rounds} for {differing["num_rounds"]}: the noise was '
+        'chosen for so many rounds. A run with `noise_multiplier` can go on, '
+        'and its epsilon grows.'
     )
 
 

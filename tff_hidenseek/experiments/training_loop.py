@@ -13,6 +13,7 @@ from tff_hidenseek.experiments import divergence
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import metrics as metrics_lib
 from tff_hidenseek.experiments import personal_accuracies
+from tff_hidenseek.experiments import privacy_ledger
 from tff_hidenseek.experiments import training_run
 from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import federated_algorithm
@@ -51,6 +52,7 @@ def build_algorithm(
         '`model` must be one for images of shape '
         f'{input_shape}, found {config.model!r}, which needs larger ones.'
     ) from error
+  sampling = privacy_ledger.describe_sampling(config, federation)
   task = federated_algorithm.LearningTask(
       build_model=build_model,
       input_shape=input_shape,
@@ -59,8 +61,10 @@ def build_algorithm(
       trained_classes=federation_lib.find_trained_classes(federation, config),
       adversary=adversary
       or attacks.draw_adversary(config, federation.seen_clients, config.seed),
+      sampling=sampling,
   )
-  return registry.ALGORITHMS[config.algorithm].build(task, config.options)
+  options = privacy_ledger.find_noise(config, sampling)
+  return registry.ALGORITHMS[config.algorithm].build(task, options)
 
 
 def summarize_personal(

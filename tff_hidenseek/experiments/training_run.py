@@ -10,6 +10,7 @@ import tree
 from tff_hidenseek.experiments import cohorts
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import participation
+from tff_hidenseek.experiments import privacy_ledger
 from tff_hidenseek.learning import federated_algorithm
 
 
@@ -23,6 +24,7 @@ class TrainingRun:
     served_clients: Which clients were ever sent a round's message,
       `bool[num_clients]`.
     total_bytes: Bytes sent so far, up and down, `int64[2]`.
+    ledger: What has been spent of the clients' privacy.
   """
 
   def __init__(
@@ -44,6 +46,9 @@ class TrainingRun:
     self._federation = federation
     self._draw = participation.build_draw_fn(
         federation.seen_clients, config, config.seed
+    )
+    self.ledger = privacy_ledger.PrivacyLedger(
+        config, algorithm.mechanism, self._draw
     )
     self._cohorts = cohorts.Cohorts(algorithm, federation, cohort_size)
     self.algorithm = algorithm
@@ -102,6 +107,9 @@ class TrainingRun:
     )
     if clients:
       row['bits_per_weight_up'] = self._bits_per_weight(up, len(clients))
+    epsilon = self.ledger.epsilon(round_num)
+    if epsilon is not None:
+      row['epsilon'] = epsilon
     if participants.duration is not None:
       row['simulated_duration'] = participants.duration
     return row

@@ -111,6 +111,7 @@ def update_client(
       message['round_num'],
       data['client_id'],
   )
+  client.round_num = message['round_num']
   upload = client.make_upload(vote_seed)
   if forge_upload is not None:
     upload = forge_upload(upload, message, data['client_id'])

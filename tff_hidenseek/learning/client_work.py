@@ -41,11 +41,14 @@ class ClientWork(abc.ABC):
       with layers that only the client has.
     leaves_out_absent_classes: Whether the loss gives a class that the client
       has no example of no gradient.
+    round_num: The round that the upload is for, `int32[]`; set before
+      `make_upload`.
   """
 
   model: tf.keras.Model
   personal_model: tf.keras.Model
   leaves_out_absent_classes: bool = False
+  round_num: tf.Tensor
 
   @abc.abstractmethod
   def start(self, message: Any, client_state: Any) -> None:

@@ -28,7 +28,8 @@ def build_cohort_algorithm(
 
   Args:
     task: What is learned.
-    method: What the algorithm does; its aggregation keeps no state.
+    method: What the algorithm does; its aggregation keeps no state, or that of
+      its `sum_factory`.
     read_upload: The method's.
     clients: What runs at one client.
     server: What runs at the server.
@@ -48,6 +49,9 @@ def build_cohort_algorithm(
       forge_upload=method.forge_upload,
   )
   sums_type = cohorts.update.type_signature.result
+  aggregation = None
+  if method.sum_factory is not None:
+    aggregation = method.sum_factory.create(sums_type['decoded'])
 
   @tff.tensorflow.computation(sums_type['decoded'], sums_type['weight'])
   def divide(decoded: Any, weight: tf.Tensor) -> Any:
@@ -55,19 +59,27 @@ def build_cohort_algorithm(
         lambda x: tf.math.divide_no_nan(x, weight), decoded
     )
 
+  def aggregate(aggregator: Any, sums: Any) -> Any:
+    """Returns the aggregator's new state and the aggregate of all clients."""
+    if aggregation is not None:
+      aggregated = aggregation.next(aggregator, sums['decoded'])
+      return aggregated.state, aggregated.result
+    decoded, weight = (
+        tff.federated_sum(sums[name]) for name in ('decoded', 'weight')
+    )
+    return aggregator, tff.federated_map(divide, (decoded, weight))
+
   server_type = server.initialize.type_signature.result
   cohorts_type = tff.FederatedType(data_type, tff.CLIENTS)
 
   @tff.federated_computation(server_type, cohorts_type)
   def next_fn(server_state: Any, data: Any) -> Any:
     message = server.broadcast_round(server_state)
-    sums = tff.federated_sum(
-        tff.federated_map(cohorts.update, (message, data))
-    )
-    mean = tff.federated_map(divide, (sums['decoded'], sums['weight']))
+    sums = tff.federated_map(cohorts.update, (message, data))
+    aggregator, result = aggregate(server_state.aggregator, sums)
+    totals = tff.federated_sum(sums['totals'])
     new_state, metrics = tff.federated_map(
-        server.update,
-        (server_state, server_state.aggregator, mean, sums['totals']),
+        server.update, (server_state, aggregator, result, totals)
     )
     return tff.learning.templates.LearningProcessOutput(new_state, metrics)
 

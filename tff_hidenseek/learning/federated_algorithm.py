@@ -11,6 +11,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek.learning import attacks
+from tff_hidenseek.learning import client_sampling
 from tff_hidenseek.learning import client_work
 from tff_hidenseek.models import layer_sets
 
@@ -29,6 +30,8 @@ class LearningTask:
       `bool[num_classes]`; `None` is all. Where an algorithm's loss leaves the
       others without a gradient, its global model never answers them.
     adversary: Who of the clients is malicious; by default nobody.
+    sampling: How a round's clients are drawn; `None` where nothing is proved of
+      it, and no sum has a modulus.
   """
 
   build_model: Callable[[layer_sets.LayerSet], tf.keras.Model]
@@ -37,6 +40,7 @@ class LearningTask:
   seed: int
   trained_classes: Optional[Sequence[bool]] = None
   adversary: attacks.Adversary = attacks.Adversary()
+  sampling: Optional[client_sampling.ClientSampling] = None
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -54,7 +58,11 @@ class Method:
     read_upload: Maps an upload to `float32` tensors whose mean over the clients
       is the aggregate, with which cohorts can be run (see `cohort_process`);
       by default what the aggregation decodes with, if it does. `None` where the
-      aggregate is no such mean.
+      aggregate is no such mean, or comes of `sum_factory`.
+    sum_factory: Aggregates what `read_upload` reads by way of its sum, so that
+      it aggregates sums of some clients' just as well; by default what the
+      aggregation sums with, if it says so. `None` where the aggregate is the
+      mean.
     refine_aggregate: Maps the aggregate and the number of clients, `float32[]`,
       to what `update_server` takes; by default it takes the aggregate.
     forge_upload: What a client that is malicious makes of its upload (see
@@ -66,6 +74,8 @@ class Method:
     initial_client_state: What a client keeps at the start, as NumPy arrays;
       `None` for nothing.
     setup_message: What every client is sent once, as NumPy arrays.
+    mechanism: What makes uploads private, as `privacy.accounting` describes it;
+      `None` if nothing does.
   """
 
   initial_state: Any
@@ -84,6 +94,16 @@ class Method:
           takes_self=True,
       )
   )
+  sum_factory: Optional[tff.aggregators.UnweightedAggregationFactory] = (
+      attrs.field(
+          default=attrs.Factory(
+              lambda self: getattr(
+                  self.aggregation_factory, 'sum_factory', None
+              ),
+              takes_self=True,
+          )
+      )
+  )
   refine_aggregate: Optional[Callable[[Any, tf.Tensor], Any]] = None
   forge_upload: Optional[attacks.Forger] = None
   update_server: Callable[[Any, Any], Any]
@@ -91,6 +111,7 @@ class Method:
   num_weights: int
   initial_client_state: Optional[Any] = None
   setup_message: Any = ()
+  mechanism: Any = None
 
   @property
   def is_weighted(self) -> bool:
@@ -181,6 +202,8 @@ class FederatedAlgorithm:
     measurements: Names of the algorithm's own scalars in a round's metrics.
     build_cohort_algorithm: Makes the same algorithm over cohorts, on the same
       states; `None` where it runs client by client alone.
+    mechanism: What makes uploads private, as `privacy.accounting` describes it;
+      `None` if nothing does.
   """
 
   process: Union[
@@ -197,3 +220,4 @@ class FederatedAlgorithm:
   layer_densities: collections.OrderedDict[str, float]
   measurements: Sequence[str] = ()
   build_cohort_algorithm: Optional[Callable[[], CohortAlgorithm]] = None
+  mechanism: Any = None

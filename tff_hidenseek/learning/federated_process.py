@@ -173,4 +173,5 @@ def build_federated_algorithm(
       layer_densities=collections.OrderedDict(method.layer_densities),
       measurements=server.measurements,
       build_cohort_algorithm=build_cohorts,
+      mechanism=method.mechanism,
   )

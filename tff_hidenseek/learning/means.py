@@ -130,3 +130,46 @@ class UnweightedDecodedMeanFactory(
   def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
     """Creates the process."""
     return _build_mean(self.decode, value_type, None)
+
+
+class DecodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
+  """Makes processes that decode uploads at the clients and then add them up.
+
+  Attributes:
+    decode: What the upload is decoded with.
+    sum_factory: What aggregates decoded uploads. Sums of some clients' may
+      stand for them, as where one program trains a cohort.
+  """
+
+  def __init__(
+      self,
+      decode: Callable[[Any], Any],
+      sum_factory: tff.aggregators.UnweightedAggregationFactory,
+  ) -> None:
+    """Initializes the factory.
+
+    Args:
+      decode: Maps an upload to `float32` tensors of static shapes.
+      sum_factory: Aggregates those by way of their sum.
+    """
+    self.decode = decode
+    self.sum_factory = sum_factory
+
+  def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
+    """Creates the process, whose state is that of the sum's."""
+
+    @tff.tensorflow.computation(value_type)
+    def decode_one(value: Any) -> Any:
+      return self.decode(value)
+
+    inner = self.sum_factory.create(decode_one.type_signature.result)
+
+    @tff.federated_computation(
+        inner.state_type, tff.FederatedType(value_type, tff.CLIENTS)
+    )
+    def next_fn(
+        state: Any, value: Any
+    ) -> tff.templates.MeasuredProcessOutput:
+      return inner.next(state, tff.federated_map(decode_one, value))
+
+    return tff.templates.AggregationProcess(inner.initialize, next_fn)

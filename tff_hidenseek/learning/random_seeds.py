@@ -26,6 +26,10 @@ class Purpose(enum.IntEnum):
   PARTICIPATION = 5
   MALICIOUS = 6
   ATTACK = 7
+  BALLOT = 11
+  RESPONSE = 12
+  NOISE = 13
+  SAMPLING = 14
 
 
 def client_seed(
@@ -42,10 +46,23 @@ def client_seed(
   Returns:
     A seed for TensorFlow's stateless generators, `int64[2]`.
   """
-  folded = tf.constant([seed, int(purpose)], tf.int64)
-  for number in (round_num, client_id):
-    folded = fold_in(folded, number)
-  return folded
+  return fold_in(round_seed(seed, purpose, round_num), client_id)
+
+
+def round_seed(
+    seed: int, purpose: Purpose, round_num: tf.Tensor
+) -> tf.Tensor:
+  """Derives the seed of one round's draws, the same at every client.
+
+  Args:
+    seed: The experiment's seed, a Python integer in [0, 2**31).
+    purpose: What the draws are for.
+    round_num: The round, `int32[]`.
+
+  Returns:
+    A seed for TensorFlow's stateless generators, `int64[2]`.
+  """
+  return fold_in(tf.constant([seed, int(purpose)], tf.int64), round_num)
 
 
 def fold_in(seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:

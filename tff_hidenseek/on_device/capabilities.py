@@ -12,6 +12,11 @@ _REQUIRED = {
     'private_layers': '',
     'layer_rates': 'equal',
     'aggregation': 'mean',
+    'votes_per_round': 0,
+    'vote_epsilon': 0.0,
+    'noise_multiplier': 0.0,
+    'target_epsilon': 0.0,
+    'secure_sum': False,
 }
 # What changes nothing that a device does, or what it is told.
 _FREE = frozenset([

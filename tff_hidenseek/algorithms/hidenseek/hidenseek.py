@@ -11,16 +11,14 @@ import collections
 import numpy as np
 import tensorflow as tf
 
+from tff_hidenseek.algorithms.hidenseek import ballot as ballot_lib
 from tff_hidenseek.algorithms.hidenseek import hidenseek_options
 from tff_hidenseek.algorithms.hidenseek import pruned_network
 from tff_hidenseek.algorithms.hidenseek import sign_mask_client
-from tff_hidenseek.algorithms import sign_votes
 from tff_hidenseek.algorithms import vote_broadcasts
-from tff_hidenseek.layers import sign_ops
 from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import federated_process
-from tff_hidenseek.learning import robust_aggregation
 from tff_hidenseek.models import seeded_network
 
 
@@ -47,21 +45,31 @@ def update_state(
     mean_vote,
     layer_rates,
     options: hidenseek_options.HideNSeekOptions,
+    chosen=None,
 ) -> collections.OrderedDict:
   """Returns the algorithm's state after a round.
 
   Args:
     state: The state before, as tensors: the `scores` and their `average`,
       `float32[K]` in [-1, 1], and the `num_rounds` until then, `float32[]`.
-    mean_vote: The clients' mean vote, `float32[K]` in [-1, 1].
+    mean_vote: The clients' mean vote on each score of the ballot, `float32`; in
+      [-1, 1], unless votes or their sum are noisy.
     layer_rates: The rate of each score's layer, `float32[K]` or a number.
     options: What the votes say, the server's learning rate and averaging power.
+    chosen: The places of the scores that were voted on, `int32`; `None` for
+      all. The others stay as they are.
 
   Returns:
     The state after it.
   """
   scores = state['scores']
-  step = mean_vote if options.votes == 'moves' else mean_vote - scores
+  step = mean_vote
+  if options.votes != 'moves':
+    step -= scores if chosen is None else tf.gather(scores, chosen)
+  if chosen is not None:
+    step = tf.tensor_scatter_nd_update(
+        tf.zeros_like(scores), chosen[:, tf.newaxis], step
+    )
   step *= options.server_learning_rate * layer_rates
   scores = tf.clip_by_value(scores + step, -1, 1)
   num_rounds = state['num_rounds'] + 1
@@ -88,8 +96,9 @@ def build_hidenseek(
     unless there are private layers.
 
   Raises:
-    ValueError: If pruning empties a layer, a private layer does not exist, or a
-      client is malicious whose votes do not travel as bits.
+    ValueError: If pruning empties a layer, a private layer does not exist, a
+      client is malicious whose votes do not travel as bits, or the options ask
+      for what the task cannot give (see `ballot`).
   """
   if task.adversary.clients and options.upload_coding != 'bits':
     raise ValueError(
@@ -105,6 +114,7 @@ def build_hidenseek(
       (name, initial.pop(name)) for name in list(initial) if name in private
   )
   scores = np.concatenate(list(initial.values()))
+  ballot = ballot_lib.Ballot(scores.size, options, task)
   broadcast = vote_broadcasts.VOTE_BROADCASTS[options.broadcast]
   rates = pruned_network.layer_rates(network.masks)
   if options.layer_rates == 'equal':
@@ -115,7 +125,8 @@ def build_hidenseek(
     layer_rates = tf.repeat(
         tf.constant([rates[name] for name in initial]), sizes
     )
-    new_state = update_state(state, mean_vote, layer_rates, options)
+    chosen = ballot.choose(tf.cast(state['num_rounds'], tf.int32))
+    new_state = update_state(state, mean_vote, layer_rates, options, chosen)
     flipped = tf.not_equal(new_state['scores'] >= 0, state['scores'] >= 0)
     return new_state, collections.OrderedDict(
         sign_flips=tf.math.count_nonzero(flipped),
@@ -125,10 +136,6 @@ def build_hidenseek(
         },
     )
 
-  if options.weight_by_examples:
-    factory = sign_votes.SignVoteMeanFactory
-  else:
-    factory = sign_votes.UnweightedSignVoteMeanFactory
   return federated_process.build_federated_algorithm(
       task,
       federated_algorithm.Method(
@@ -140,15 +147,12 @@ def build_hidenseek(
           make_message=lambda state: broadcast.encode(state['scores']),
           make_final_message=lambda state: broadcast.encode(state['average']),
           build_client=lambda: sign_mask_client.SignMaskClientWork(
-              task, options, network
+              task, options, network, ballot
           ),
-          aggregation_factory=factory(scores.size, options.upload_coding),
-          refine_aggregate=robust_aggregation.build_vote_rule(options),
+          aggregation_factory=ballot.build_aggregation(),
+          refine_aggregate=ballot.build_refinement(),
           forge_upload=attacks.build_vote_forger(
-              task.adversary,
-              task.seed,
-              lambda upload: sign_ops.unpack_bits(upload, scores.size),
-              sign_ops.pack_bits,
+              task.adversary, task.seed, ballot.read_bits, ballot.write_bits
           ),
           update_server=update_server,
           layer_densities=collections.OrderedDict(
@@ -160,5 +164,6 @@ def build_hidenseek(
               seed=np.int64(task.seed),
               mask_sha256=seeded_network.hash_masks(network.masks),
           ),
+          mechanism=ballot.mechanism,
       ),
   )

@@ -6,6 +6,8 @@ from tff_hidenseek.algorithms import sign_votes
 from tff_hidenseek.algorithms import vote_broadcasts
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import robust_aggregation
+from tff_hidenseek.privacy import options as privacy_options
+from tff_hidenseek.privacy import randomized_response
 from tff_hidenseek.pruning import masks as masks_lib
 
 _option = options_lib.option
@@ -13,7 +15,7 @@ _option = options_lib.option
 
 @attrs.frozen(kw_only=True)
 class HideNSeekOptions(
-    options_lib.LocalTrainingOptions, robust_aggregation.RobustVoteOptions
+    privacy_options.NoisedTrainingOptions, robust_aggregation.RobustVoteOptions
 ):
   """Choices of the method."""
 
@@ -94,15 +96,61 @@ class HideNSeekOptions(
       'Layers, separated by commas, whose scores stay on the client and are '
       'never sent.',
   )
+  votes_per_round: int = _option(
+      0,
+      'How many of the kept weights, drawn anew for each round from the seed, '
+      'are voted on; 0 is all.',
+      minimum=0,
+  )
+  vote_epsilon: float = _option(
+      0.0,
+      'Clients randomise each bit so that it is differentially private with '
+      'this epsilon before it is sent; 0 is not. A round costs a client as '
+      'much for each of its votes.',
+      minimum=0,
+      maximum=randomized_response.LARGEST_EPSILON,
+  )
+  secure_sum: bool = _option(
+      False,
+      'Votes are added up by TFF\'s secure sum, which shows the server no '
+      'client\'s, and travel as numbers of the bits that it needs.',
+  )
   client_optimizer: str = options_lib.client_optimizer_option('adam')
   client_learning_rate: float = options_lib.client_learning_rate_option(0.03)
   class_prior: bool = options_lib.class_prior_option(True)
 
   def __attrs_post_init__(self):
+    super().__attrs_post_init__()
+    is_private = self.vote_epsilon or self.is_central or self.secure_sum
     if self.votes == 'signs' and self.upload_coding != 'bits':
       raise ValueError(
           '`upload_coding` must be bits with votes=signs, since signs are not '
           f'drawn and take a bit each, found {self.upload_coding!r}.'
+      )
+    if self.upload_coding != 'bits' and (self.vote_epsilon or self.secure_sum):
+      raise ValueError(
+          '`upload_coding` must be bits with `vote_epsilon` or `secure_sum`, '
+          'which randomise or add up the single votes, found '
+          f'{self.upload_coding!r}.'
+      )
+    if self.vote_epsilon and self.is_central:
+      raise ValueError(
+          '`vote_epsilon` must be 0 where the server adds noise '
+          '(`noise_multiplier` or `target_epsilon`): each is a guarantee by '
+          f'itself, found {self.vote_epsilon:g}.'
+      )
+    if self.aggregation == 'trimmed' and self.is_central:
+      raise ValueError(
+          '`aggregation` must not be trimmed where the server adds noise '
+          '(`noise_multiplier` or `target_epsilon`), since it needs the number '
+          'of clients that came, which is not noised.'
+      )
+    if self.weight_by_examples and is_private:
+      raise ValueError(
+          '`weight_by_examples` must be False where votes are private '
+          '(`vote_epsilon`, `noise_multiplier`, `target_epsilon` or '
+          '`secure_sum`), found True: a client would send its number of '
+          'examples in the clear, and weigh as much.'
       )
 
 

@@ -4,9 +4,9 @@ import collections
 
 import tensorflow as tf
 
+from tff_hidenseek.algorithms.hidenseek import ballot as ballot_lib
 from tff_hidenseek.algorithms.hidenseek import hidenseek_options
 from tff_hidenseek.algorithms.hidenseek import pruned_network
-from tff_hidenseek.algorithms import sign_votes
 from tff_hidenseek.algorithms import vote_broadcasts
 from tff_hidenseek.learning import client_work
 from tff_hidenseek.learning import federated_algorithm
@@ -22,10 +22,12 @@ class SignMaskClientWork(client_work.GradientClientWork):
       task: federated_algorithm.LearningTask,
       options: hidenseek_options.HideNSeekOptions,
       network: pruned_network.PrunedNetwork,
+      ballot: ballot_lib.Ballot,
   ):
     model = task.build_model(layer_sets.SignMaskedLayers(network.num_kept))
     super().__init__(model, options)
     self._network = network
+    self._ballot = ballot
     self._layers = layer_sets.prunable_layers(model)
     private = hidenseek_options.private_layer_names(
         options, [x.name for x in self._layers]
@@ -77,12 +79,10 @@ class SignMaskClientWork(client_work.GradientClientWork):
   def make_upload(self, seed):
     options = self._options
     scores = tf.concat([layer.scores for layer in self._shared], axis=0)
-    if options.votes == 'signs':
-      return sign_votes.cast_votes(scores)
     if options.votes == 'moves':
       received = [self._received[layer.name] for layer in self._shared]
       scores = (scores - tf.concat(received, axis=0)) / options.vote_range
-    return sign_votes.VOTE_CODINGS[options.upload_coding].cast(scores, seed)
+    return self._ballot.fill_in(scores, seed, self.round_num)
 
   def make_client_state(self):
     if not self._private:

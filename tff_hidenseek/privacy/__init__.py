@@ -1,0 +1,1 @@
+"""What hides a client's upload: coins, noise, and sums without shares."""
