@@ -8,6 +8,7 @@ import tensorflow as tf
 import tree
 
 from tests.experiments import tiny_experiment
+from tff_hidenseek.experiments import checkpoints
 from tff_hidenseek.experiments import privacy_ledger
 from tff_hidenseek.experiments import training_loop
 from tff_hidenseek.experiments import training_run
@@ -68,7 +69,9 @@ class PrivateRunsTest(parameterized.TestCase, tf.test.TestCase):
       self.assertEqual(_get_bits(one_by_one), _get_bits(in_cohorts))
     begun = _start(algorithm, **options)
     begun.train_round(1)
-    resumed.from_checkpoint(begun.to_checkpoint())
+    manager = checkpoints.CheckpointManager(self.create_tempdir().full_path)
+    manager.save(1, begun.to_checkpoint())
+    self.assertEqual(training_loop.restore(resumed, manager), 1)
     row = resumed.train_round(2)
     self.assertEqual(_get_bits(one_by_one), _get_bits(resumed))
     self.assertEqual(row.get('epsilon'), rows[1].get('epsilon'))

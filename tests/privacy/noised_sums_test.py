@@ -52,6 +52,17 @@ class NoisedMeanTest(absltest.TestCase):
     ):
       self.assertLess(abs(np.corrcoef(first.result, result)[0, 1]), 0.05)
 
+  def test_the_worker_draws_the_same_bits(self):
+    values = [np.zeros(_SIZE, np.float32)] * 3
+    process = _build(discrete_gaussian.sample)
+    results = []
+    for runtime in ('worker', 'in_process'):
+      tff.framework.set_default_context(
+          contexts.RUNTIMES[runtime](contexts.RuntimeOptions())
+      )
+      results.append(process.next(process.initialize(), values).result)
+    np.testing.assert_array_equal(*results)
+
   def test_raises_without_a_sampling(self):
     query = noised_sums.SeededNoiseSumQuery(
         1.0, 1.0, noised_sums.sample_gaussian, 0)
