@@ -118,7 +118,25 @@ class LedgerTest(parameterized.TestCase):
     )
     expected = accounting.NoisedSums(3.0, sampling).epsilon(2, _DELTA)
     self.assertEqual(run.ledger.epsilon(2), expected)
-    self.assertIn(f'{expected:.4g} after 2', '\n'.join(run.ledger.describe()))
+    lines = '\n'.join(run.ledger.describe())
+    self.assertIn(f'{expected:.4g} after 2', lines)
+    self.assertNotIn('warning', lines)
+
+  def test_warns_of_a_delta_at_which_a_client_may_be_given_away(self):
+    run = _start('fed_avg', noise_multiplier=3.0, target_delta=0.1)
+    self.assertNotIn('warning', '\n'.join(run.ledger.describe()))
+    sampling = client_sampling.ClientSampling(
+        num_clients=10, clients_per_round=2
+    )
+    ledger = privacy_ledger.PrivacyLedger(
+        tiny_experiment.make_config('fed_avg', target_delta=0.1),
+        accounting.NoisedSums(3.0, sampling),
+        draw=None,
+    )
+    self.assertIn(
+        'warning: `target_delta` should be well below 1 / 10 clients',
+        ledger.describe()[-1],
+    )
 
   def test_the_noise_of_a_target_spends_it_in_the_last_round(self):
     run = _start('hidenseek', target_epsilon=4.0, num_rounds=5)

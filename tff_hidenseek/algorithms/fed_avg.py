@@ -95,8 +95,9 @@ def build_fed_avg(
 
   Raises:
     ValueError: If there is noise, and the task does not say how clients are
-      drawn.
+      drawn, or a target of which the noise is not found yet.
   """
+  options.check_noise_is_found()
   network = dense_network.build_dense_network(task)
   is_noised = options.noise_multiplier > 0
   sends_updates = is_noised or options.aggregation == 'clipped'

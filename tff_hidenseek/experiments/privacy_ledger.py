@@ -119,10 +119,18 @@ class PrivacyLedger:
           f'{mechanism.epsilon(most, delta):.4g} after {most} of '
           f'{config.num_rounds} rounds, the most that one takes part in',
       ]
+    num_clients = mechanism.sampling.num_clients
+    warning = []
+    if delta >= 1 / num_clients:
+      warning = [
+          f'  warning: `target_delta` should be well below 1 / {num_clients} '
+          f'clients, found {delta:g}'
+      ]
     return [
         'central differential privacy of each client: the sum has noise of '
         f'{mechanism.noise_multiplier:.4g} times the norm of one upload',
         f'  epsilon at delta {delta:g}: {one:.4g} after 1 round, '
         f'{mechanism.epsilon(config.num_rounds, delta):.4g} after '
         f'{config.num_rounds}',
+        *warning,
     ]

@@ -49,7 +49,7 @@ class RandomizedVotes:
     )
     accountant = rdp.RdpAccountant(neighboring_relation=_NEIGHBORS.REPLACE_ONE)
     accountant.compose(event, num_rounds * self.num_votes)
-    return accountant.get_epsilon(delta)
+    return float(accountant.get_epsilon(delta))
 
 
 @attrs.frozen
@@ -76,11 +76,9 @@ class NoisedSums:
       num_rounds: The rounds that were run.
       delta: The chance that is left out, above 0.
     """
-    return (
-        _new_accountant(self.sampling)
-        .compose(self.round_event, num_rounds)
-        .get_epsilon(delta)
-    )
+    accountant = _new_accountant(self.sampling)
+    accountant.compose(self.round_event, num_rounds)
+    return float(accountant.get_epsilon(delta))
 
   @property
   def round_event(self) -> dp_accounting.DpEvent:

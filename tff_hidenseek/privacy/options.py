@@ -44,3 +44,12 @@ class NoisedTrainingOptions(options_lib.LocalTrainingOptions):
           '`noise_multiplier` must be 0 where `target_epsilon` finds it, found '
           f'{self.noise_multiplier:g} and {self.target_epsilon:g}.'
       )
+
+  def check_noise_is_found(self) -> None:
+    """Raises `ValueError` where nobody has found the noise of a target."""
+    if self.target_epsilon:
+      raise ValueError(
+          '`target_epsilon` must be 0 where an algorithm is built, found '
+          f'{self.target_epsilon:g}: `privacy.accounting` finds the '
+          '`noise_multiplier` of a run.'
+      )

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tests.learning import tiny_task
+from tff_hidenseek.algorithms import fed_avg
 from tff_hidenseek.algorithms.hidenseek import ballot as ballot_lib
 from tff_hidenseek.algorithms.hidenseek import hidenseek
 from tff_hidenseek.algorithms.hidenseek import hidenseek_options
@@ -115,6 +116,19 @@ class FillInTest(absltest.TestCase):
     for options in (dict(secure_sum=True), dict(noise_multiplier=1.0)):
       with self.assertRaisesRegex(ValueError, '`task.sampling` must say'):
         _build(sampling=None, **options)
+
+
+class TargetTest(absltest.TestCase):
+
+  def test_raises_on_a_target_whose_noise_is_not_found(self):
+    for build, options in (
+        (hidenseek.build_hidenseek, hidenseek_options.HideNSeekOptions),
+        (fed_avg.build_fed_avg, fed_avg.FedAvgOptions),
+    ):
+      with self.assertRaisesRegex(
+          ValueError, '`target_epsilon` must be 0 where an algorithm is built'
+      ):
+        build(_make_task(), options(target_epsilon=1.0))
 
 
 class AggregationTest(parameterized.TestCase):

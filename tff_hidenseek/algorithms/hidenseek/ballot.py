@@ -42,9 +42,11 @@ class Ballot:
       task: What is learned, and by whom.
 
     Raises:
-      ValueError: If there are fewer scores than votes, or the task does not say
-        how clients are drawn and an option asks for it.
+      ValueError: If there are fewer scores than votes, the task does not say
+        how clients are drawn and an option asks for it, or the noise of a
+        target is not found yet.
     """
+    options.check_noise_is_found()
     if task.sampling is None and (
         options.secure_sum or options.noise_multiplier
     ):
@@ -108,10 +110,7 @@ class Ballot:
     return tf.sort(tf.math.top_k(numbers, self.num_votes).indices)
 
   def fill_in(
-      self,
-      scores: tf.Tensor,
-      seed: tf.Tensor,
-      round_num: tf.Tensor,
+      self, scores: tf.Tensor, seed: tf.Tensor, round_num: tf.Tensor
   ) -> tf.Tensor:
     """Casts a client's votes.
 
@@ -159,9 +158,10 @@ class Ballot:
     """Returns the factory of aggregations, whose results are mean votes."""
     options, task = self._options, self._task
     if not options.secure_sum and not options.noise_multiplier:
-      factory = sign_votes.UnweightedSignVoteMeanFactory
       if options.weight_by_examples:
         factory = sign_votes.SignVoteMeanFactory
+      else:
+        factory = sign_votes.UnweightedSignVoteMeanFactory
       return factory(self.num_votes, options.upload_coding)
 
     def decode(upload: tf.Tensor) -> Any:
@@ -172,7 +172,7 @@ class Ballot:
       return means.DecodedSumFactory(
           decode, secure_votes.SecureVoteMeanFactory(most_clients)
       )
-    # As above.
+    # It imports dp-accounting too.
     from tff_hidenseek.privacy import discrete_gaussian  # pylint: disable=g-import-not-at-top
     from tff_hidenseek.privacy import noised_sums  # pylint: disable=g-import-not-at-top
 
