@@ -70,6 +70,25 @@ class AttackTest(parameterized.TestCase, tf.test.TestCase):
     self.assertGreater(difference.min(), -1e-6)
     self.assertAllClose(np.median(difference), 0.2, atol=1e-6)
 
+  @parameterized.parameters('mean', 'majority')
+  def test_sums_that_hide_the_votes_are_attacked_and_defended_alike(
+      self, aggregation
+  ):
+    plain, hidden = (
+        _move(
+            'hidenseek',
+            secure_sum=secure_sum,
+            votes_per_round=32,
+            clients_per_round=2,  # For whom the shared algorithm is built.
+            aggregation=aggregation,
+            malicious_fraction=0.7,
+            attack='collude',
+        )[0]
+        for secure_sum in (False, True)
+    )
+    self.assertAllClose(plain, hidden, atol=1e-6)
+    self.assertBetween(np.count_nonzero(plain), 1, 32)
+
   @parameterized.parameters(
       ('hidenseek', 'collude'), ('fed_avg', 'random'), ('sign_sgd', 'against'),
       ('fed_pm', 'collude'),

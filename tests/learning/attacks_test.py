@@ -90,6 +90,25 @@ class VoteForgerTest(parameterized.TestCase, tf.test.TestCase):
     self.assertBetween((one == forge(seed=1)).sum(), 420, 580)
 
 
+  def test_colluding_clients_agree_on_weights_and_not_on_places(self):
+    # A round asks for the two votes from its number on.
+    ballot = attacks.Ballot(5, lambda votes, first: votes[first : first + 2])
+    send = attacks.build_vote_forger(
+        attacks.Adversary((0,), 'collude'), 0, tf.identity, tf.identity, ballot
+    )
+    sent = [
+        send(
+            tf.constant([True, True]),
+            dict(round_num=tf.constant(round_num), content=()),
+            tf.constant(0),
+        ).numpy()
+        for round_num in range(4)
+    ]
+    for one, other in zip(sent, sent[1:]):
+      self.assertEqual(one[1], other[0])
+    self.assertLen(set(np.concatenate(sent)), 2)
+
+
 class UpdateForgerTest(parameterized.TestCase, tf.test.TestCase):
 
   @parameterized.parameters('against', 'random', 'collude')

@@ -61,6 +61,20 @@ class Adversary:
   scale: float = 1.0
 
 
+@attrs.frozen
+class Ballot:
+  """Which of all votes a round asks for.
+
+  Attributes:
+    num_all: How many votes there could be.
+    select: Maps so many votes and the round's number, `int32[]`, to those that
+      the round asks for.
+  """
+
+  num_all: int
+  select: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
 def draw_adversary(
     options: AttackOptions, clients: Sequence[int], seed: int
 ) -> Adversary:
@@ -87,6 +101,7 @@ def build_vote_forger(
     seed: int,
     read: Callable[[Any], tf.Tensor],
     write: Callable[[tf.Tensor], Any],
+    ballot: Optional[Ballot] = None,
 ) -> Optional[Forger]:
   """Builds what forges uploads of votes.
 
@@ -95,19 +110,24 @@ def build_vote_forger(
     seed: The experiment's seed.
     read: Maps an upload to its votes, `bool[K]`.
     write: Undoes it.
+    ballot: Which of all votes that could be cast a round asks for; all by
+      default.
 
   Returns:
     What makes an upload of an honest one; `None` where nobody is malicious.
   """
 
   def forge(upload: Any, message: Any, client_seed: tf.Tensor) -> Any:
-    del message
     votes = read(upload)
     if adversary.attack == 'against':
       return write(tf.logical_not(votes))
     if adversary.attack == 'random':
       return write(_draw_bits(votes.shape, client_seed))
-    return write(_draw_bits(votes.shape, _agreed_seed(seed)))
+    if ballot is None:
+      return write(_draw_bits(votes.shape, _agreed_seed(seed)))
+    # Agreed is the vote for a weight, wherever a round's ballot has it.
+    agreed = _draw_bits([ballot.num_all], _agreed_seed(seed))
+    return write(ballot.select(agreed, message['round_num']))
 
   return _of_malicious(adversary, seed, forge)
 

@@ -109,6 +109,11 @@ class Ballot:
     )
     return tf.sort(tf.math.top_k(numbers, self.num_votes).indices)
 
+  def select(self, values: tf.Tensor, round_num: tf.Tensor) -> tf.Tensor:
+    """Returns of values of all scores those that a round votes on."""
+    chosen = self.choose(round_num)
+    return values if chosen is None else tf.gather(values, chosen)
+
   def fill_in(
       self, scores: tf.Tensor, seed: tf.Tensor, round_num: tf.Tensor
   ) -> tf.Tensor:
@@ -122,9 +127,7 @@ class Ballot:
     Returns:
       What the client sends: a `uint8` vector, eight bits to a byte.
     """
-    chosen = self.choose(round_num)
-    if chosen is not None:
-      scores = tf.gather(scores, chosen)
+    scores = self.select(scores, round_num)
     options = self._options
     if options.votes != 'signs' and options.upload_coding != 'bits':
       coding = sign_votes.VOTE_CODINGS[options.upload_coding]

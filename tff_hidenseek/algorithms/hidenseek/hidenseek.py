@@ -152,7 +152,11 @@ def build_hidenseek(
           aggregation_factory=ballot.build_aggregation(),
           refine_aggregate=ballot.build_refinement(),
           forge_upload=attacks.build_vote_forger(
-              task.adversary, task.seed, ballot.read_bits, ballot.write_bits
+              task.adversary,
+              task.seed,
+              ballot.read_bits,
+              ballot.write_bits,
+              attacks.Ballot(scores.size, ballot.select),
           ),
           update_server=update_server,
           layer_densities=collections.OrderedDict(
