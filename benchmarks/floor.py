@@ -21,8 +21,8 @@ def build_model(workload: str) -> tf.keras.Model:
   """Builds the model of a workload, its weights zero.
 
   Args:
-    workload: `W1`, a convolutional net of 1.6 million weights, or `W2`, one
-      dense layer.
+    workload: `W1`, a convolutional net of 1.6 million weights, `W2`, one dense
+      layer, or `W3`, three of them.
 
   Returns:
     A model from float32 images to logits.
@@ -37,6 +37,11 @@ def build_model(workload: str) -> tf.keras.Model:
           layers.Dense(128, activation='relu', kernel_initializer='zeros'),
       ],
       'W2': [layers.Flatten()],
+      'W3': [
+          layers.Flatten(),
+          layers.Dense(300, activation='relu', kernel_initializer='zeros'),
+          layers.Dense(100, activation='relu', kernel_initializer='zeros'),
+      ],
   }[workload]
   return tf.keras.Sequential(
       [layers.InputLayer(IMAGE_SHAPE)]

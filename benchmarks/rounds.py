@@ -61,38 +61,70 @@ def make_tensors(clients: Clients) -> list:
   ]
 
 
-def make_cohorts(clients: Clients, cohort_size: int) -> list:
-  """Returns the clients' data as `cohort_data` wants it, from one pool."""
-  pool = cohort_data.Pool(
+def make_pool(clients: Clients) -> cohort_data.Pool:
+  """Returns the clients' data as cohorts take it, in their order."""
+  return cohort_data.Pool(
       *[np.concatenate(arrays) for arrays in zip(*clients)],
       [len(y) for _, y in clients],
   )
-  ids = range(len(clients))
-  cohorts = [ids[start : start + cohort_size] for start in ids[::cohort_size]]
-  return [pool.select(cohort, cohort) for cohort in cohorts]
+
+
+class Rounds:
+  """Rounds of an algorithm, client by client and in cohorts of any size."""
+
+  def __init__(self, model: str, algorithm: str, clients: Clients):
+    """Builds the algorithm and makes the clients' tensors.
+
+    Args:
+      model: A name in `architectures.MODELS`.
+      algorithm: A name in `registry.ALGORITHMS`.
+      clients: For each client its images and labels.
+    """
+    self._algorithm = build_algorithm(model, algorithm)
+    self._clients = clients
+    self._state = self._algorithm.process.initialize()
+
+  @functools.cached_property
+  def _tensors(self) -> list:
+    return make_tensors(self._clients)
+
+  @functools.cached_property
+  def _pool(self) -> cohort_data.Pool:
+    return make_pool(self._clients)
+
+  @functools.cached_property
+  def _cohorts(self) -> federated_algorithm.CohortAlgorithm:
+    return self._algorithm.build_cohort_algorithm(self._pool.common_size)
+
+  def run(
+      self, num_clients: int, cohort_size: int, copies_examples: bool = False
+  ) -> None:
+    """Runs the next round.
+
+    Args:
+      num_clients: How many clients take part, the first ones.
+      cohort_size: Clients that one program trains; 1 is a program a client.
+      copies_examples: Whether a cohort has its examples alone, for a GPU.
+    """
+    if cohort_size == 1:
+      run_next, data = self._algorithm.process.next, self._tensors[:num_clients]
+    else:
+      run_next = self._cohorts.next
+      ids = range(num_clients)
+      cohorts = [ids[i : i + cohort_size] for i in ids[::cohort_size]]
+      data = [self._pool.select(c, c, copies_examples) for c in cohorts]
+    self._state = run_next(self._state, data).state
 
 
 def build_rounds(
-    model: str, algorithm: str, clients: Clients, cohort_size: int = 1
+    model: str,
+    algorithm: str,
+    clients: Clients,
+    cohort_size: int = 1,
+    copies_examples: bool = False,
 ) -> Callable[[], None]:
-  """Returns what runs a round, each call the next.
-
-  Args:
-    model: A name in `architectures.MODELS`.
-    algorithm: A name in `registry.ALGORITHMS`.
-    clients: For each client its images and labels.
-    cohort_size: Clients that one program trains; 1 is a program a client.
-  """
-  built = build_algorithm(model, algorithm)
-  if cohort_size == 1:
-    run_next, data = built.process.next, make_tensors(clients)
-  else:
-    run_next = built.build_cohort_algorithm().next
-    data = make_cohorts(clients, cohort_size)
-  state = built.process.initialize()
-
-  def run_round():
-    nonlocal state
-    state = run_next(state, data).state
-
-  return run_round
+  """Returns what runs a round of all clients: see `Rounds`."""
+  simulation = Rounds(model, algorithm, clients)
+  return functools.partial(
+      simulation.run, len(clients), cohort_size, copies_examples
+  )

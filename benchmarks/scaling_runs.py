@@ -25,6 +25,7 @@ class Size:
     num_clients: Clients in the federation.
     cohort: Clients in a round.
     examples_per_client: Images of each client.
+    cohort_size: Clients that one program trains.
   """
 
   algorithm: str = 'hidenseek'
@@ -33,6 +34,7 @@ class Size:
   num_clients: int = 100
   cohort: int = 10
   examples_per_client: int = 20
+  cohort_size: int = 1
 
 
 @attrs.frozen
@@ -129,7 +131,10 @@ def _build_simulation(size: Size):
 
   def start_run(cohort):
     return training_run.TrainingRun(
-        attrs.evolve(config, clients_per_round=cohort), algorithm, federation
+        attrs.evolve(config, clients_per_round=cohort),
+        algorithm,
+        federation,
+        size.cohort_size,
     )
 
   return start_run

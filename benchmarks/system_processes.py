@@ -13,10 +13,13 @@ import numpy as np
 import psutil
 
 # Clients and examples of each, after the models in `floor`.
-WORKLOADS = {'W1': (50, 50), 'W2': (200, 50)}
-MODELS = {'W1': 'cnn', 'W2': 'linear'}
-# The system `cohorts` is `in_process` with cohorts of so many clients.
-_COHORT_SIZES = {'W1': 5, 'W2': 25}
+WORKLOADS = {'W1': (50, 50), 'W2': (200, 50), 'W3': (2000, 20)}
+MODELS = {'W1': 'cnn', 'W2': 'linear', 'W3': 'mlp'}
+# The system `cohorts` is `in_process` with cohorts of so many clients, and
+# `batched_floor` takes so many at a time.
+COHORT_SIZES = {'W1': 5, 'W2': 25, 'W3': 25}
+_BATCHED_CLIENTS = {'W2': 4, 'W3': 4}
+FLOORS = ('floor', 'batched_floor')
 _SEED = 0
 _SAMPLE_SECONDS = 0.02
 
@@ -57,11 +60,16 @@ def make_clients(num_clients: int, num_examples: int):
   ]
 
 
-def _build_floor(workload: str, num_threads: int) -> Callable[[], None]:
+def _build_floor(
+    workload: str, system: str, num_threads: int
+) -> Callable[[], None]:
   """Returns what runs a round of FedAvg in bare TensorFlow."""
-  import tensorflow as tf  # pylint: disable=g-import-not-at-top
-  from benchmarks import floor  # pylint: disable=g-import-not-at-top
+  # pylint: disable=g-import-not-at-top
+  import tensorflow as tf
+  from benchmarks import batched_floor
+  from benchmarks import floor
 
+  # pylint: enable=g-import-not-at-top
   tf.config.threading.set_intra_op_parallelism_threads(1)
   tf.config.threading.set_inter_op_parallelism_threads(num_threads)
   initializer = tf.keras.initializers.HeNormal(_SEED)
@@ -69,10 +77,12 @@ def _build_floor(workload: str, num_threads: int) -> Callable[[], None]:
       initializer(v.shape).numpy() if len(v.shape) > 1 else v.numpy()
       for v in floor.build_model(workload).trainable_variables
   ]
-  clients = [
-      (tf.constant(x), tf.constant(y))
-      for x, y in make_clients(*WORKLOADS[workload])
-  ]
+  clients = make_clients(*WORKLOADS[workload])
+  if system == 'batched_floor':
+    return batched_floor.BatchedFloorRounds(
+        weights, clients, num_threads, _BATCHED_CLIENTS[workload]
+    ).run_round
+  clients = [(tf.constant(x), tf.constant(y)) for x, y in clients]
   return floor.FloorRounds(
       workload, weights, clients, num_threads
   ).run_round
@@ -97,7 +107,7 @@ def _build_rounds(
       MODELS[workload],
       algorithm,
       make_clients(*WORKLOADS[workload]),
-      _COHORT_SIZES[workload] if system == 'cohorts' else 1,
+      COHORT_SIZES[workload] if system == 'cohorts' else 1,
   )
 
 
@@ -132,8 +142,8 @@ class _Processes:
 def _serve(connection, workload, system, algorithm, num_threads):
   """Runs a round for every message, and answers with its measurement."""
   os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:num_threads])
-  if system == 'floor':
-    run_round = _build_floor(workload, num_threads)
+  if system in FLOORS:
+    run_round = _build_floor(workload, system, num_threads)
   else:
     run_round = _build_rounds(workload, system, algorithm, num_threads)
   run_round()  # Compiles.
@@ -189,7 +199,7 @@ class System:
 
   Attributes:
     workload: A key of `WORKLOADS`.
-    system: `floor`, `cohorts` or a runtime's name.
+    system: `floor`, `batched_floor`, `cohorts` or a runtime's name.
     algorithm: The algorithm's name.
     num_threads: Clients that train at a time, and cores that they may use.
     checkout: The folder of the project whose code runs; None: this one.
@@ -208,8 +218,8 @@ class System:
 
     Args:
       workload: A key of `WORKLOADS`.
-      system: `floor`, `cohorts` or a runtime's name.
-      algorithm: The algorithm's name; the floor runs `fed_avg` alone.
+      system: `floor`, `batched_floor`, `cohorts` or a runtime's name.
+      algorithm: The algorithm's name; the floors run `fed_avg` alone.
       num_threads: Clients to train at a time, at most one a core.
       checkout: The root of another version of the project, with its `.venv`.
         None: this project and this interpreter.

@@ -5,8 +5,10 @@ python -m benchmarks.systems --workloads=W1,W2 \
     --rounds=8 --output=benchmark.json
 
 W1: 50 clients of 50 images 32x32x3, a CNN of 1.6 million weights. W2: 200
-clients of 50 such images, one dense layer. One epoch, batches of 10.
-The system `cohorts` is `in_process` with programs that train several clients.
+clients of 50 such images, one dense layer. W3: 2,000 clients of 20 such images,
+LeNet-300-100. One epoch, batches of 10. The system `cohorts` is `in_process`
+with programs that train several clients; `batched_floor` (W2 and W3) is bare
+TensorFlow whose weights have an axis of clients.
 """
 
 import os
@@ -24,7 +26,7 @@ _SYSTEMS = flags.DEFINE_list(
     'systems', ['floor', 'in_process', 'worker'], 'What runs it.'
 )
 _ALGORITHMS = flags.DEFINE_list(
-    'algorithms', ['fed_avg', 'hidenseek'], 'Algorithms; the floor is FedAvg.'
+    'algorithms', ['fed_avg', 'hidenseek'], 'Algorithms; the floors are FedAvg.'
 )
 _ROUNDS = flags.DEFINE_integer(
     'rounds', 8, 'Timed rounds of each.', lower_bound=1
@@ -51,7 +53,8 @@ def _measure(
   systems = []
   for num_threads in thread_counts:
     for name in _SYSTEMS.value:
-      for algorithm in ['fed_avg'] if name == 'floor' else _ALGORITHMS.value:
+      is_floor = name in system_processes.FLOORS
+      for algorithm in ['fed_avg'] if is_floor else _ALGORITHMS.value:
         for checkout in dict.fromkeys([None, _OTHER.value]):
           systems.append(
               system_processes.System(
@@ -144,8 +147,13 @@ def main(argv):
   with command_line.user_errors():
     command_line.start(argv)
     _check('workloads', _WORKLOADS.value, list(system_processes.WORKLOADS))
-    allowed = ['floor', 'in_process', 'cohorts', 'worker']
+    allowed = [*system_processes.FLOORS, 'in_process', 'cohorts', 'worker']
     _check('systems', _SYSTEMS.value, allowed)
+    if 'batched_floor' in _SYSTEMS.value and 'W1' in _WORKLOADS.value:
+      raise ValueError(
+          '`systems` must not have batched_floor for W1, whose convolutions it '
+          'does not have.'
+      )
     num_cores = len(os.sched_getaffinity(0))
     allowed = [str(count + 1) for count in range(num_cores)]
     thread_counts = _THREADS.value or allowed[-1:]

@@ -58,7 +58,7 @@ def main(argv):
     if _DATASET.value:
       federation = _on_other_data(federation)
     run = training_run.TrainingRun(
-        config, algorithm, federation, runtime_flags.find_cohort_size()
+        config, algorithm, federation, **runtime_flags.find_cohort_options()
     )
     num_done = run_dirs.restore(run, _RUN_DIR.value)
   dataset = _DATASET.value or config.dataset

@@ -92,10 +92,7 @@ def _train(config, federation, run_dir):
     if _CLIENT_DIR.value:
       folder = federation_lib.client_folder(_CLIENT_DIR.value, federation)
       algorithm = client_files.read_clients(
-          algorithm,
-          client_files.build_client_reader(
-              folder, federation.dataset.image_shape
-          ),
+          algorithm, folder, federation.dataset.image_shape
       )
       federation = federation_lib.FederationOfFiles(federation)
     with run_lock.hold(run_dir):
@@ -108,7 +105,7 @@ def _train(config, federation, run_dir):
       if run_dir == _OUTPUT_DIR.value:
         _describe_data(config, federation)
       run = training_run.TrainingRun(
-          config, algorithm, federation, runtime_flags.find_cohort_size()
+          config, algorithm, federation, **runtime_flags.find_cohort_options()
       )
       print('\n'.join([*run.ledger.describe(), '']), end='', flush=True)
       with _missing_client_files():

@@ -23,6 +23,7 @@ def time_rounds(
     clients: rounds.Clients,
     num_rounds: int,
     watch_memory=gpu_memory.peak_memory,
+    cohort_size: int = 1,
 ) -> Dict[str, Any]:
   """Times rounds on a device, after a first one that compiles.
 
@@ -34,6 +35,7 @@ def time_rounds(
     clients: For each client its images and labels.
     num_rounds: How many rounds are timed.
     watch_memory: Reads the device's memory: see `gpu_memory.peak_memory`.
+    cohort_size: Clients that one program trains; 1 is a program a client.
 
   Returns:
     Seconds of the first round, those of the others and their median; and on a
@@ -42,7 +44,9 @@ def time_rounds(
   gpu_parity.use_device(device, client_threads)
   memory = []
   with watch_memory(device) as get_memory:
-    run_round = rounds.build_rounds(model, algorithm, clients)
+    run_round = rounds.build_rounds(
+        model, algorithm, clients, cohort_size, copies_examples=True
+    )
     seconds = []
     for _ in range(1 + num_rounds):
       start = time.monotonic()
@@ -68,6 +72,8 @@ def check_seconds(
 ) -> gpu_outcome.Outcome:
   """Measures rounds of a workload on a device and on the CPU.
 
+  On the device client by client, and in cohorts.
+
   Args:
     device: The device's name.
     client_threads: The numbers of clients to run at a time on it.
@@ -81,17 +87,21 @@ def check_seconds(
   clients = system_processes.make_clients(
       *system_processes.WORKLOADS[workload]
   )
+  cohort_size = system_processes.COHORT_SIZES[workload]
+  sizes = {1: '', cohort_size: f'_in_cohorts_of_{cohort_size}'}
   numbers, words = {}, []
   for algorithm in ALGORITHMS:
     on_device = {
-        f'{threads}_at_a_time': time_rounds(
+        f'{threads}_at_a_time{words_of_size}': time_rounds(
             device,
             threads,
             system_processes.MODELS[workload],
             algorithm,
             clients,
             num_rounds,
+            cohort_size=size,
         )
+        for size, words_of_size in sizes.items()
         for threads in client_threads
     }
     on_cpu = time_on_cpu(workload, algorithm, num_rounds)

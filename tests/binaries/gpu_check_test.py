@@ -45,6 +45,7 @@ _CHECKS_ON_CPUS = textwrap.dedent("""
         clients_per_round=4, num_rounds=12)
     system_processes.WORKLOADS['tiny'] = (2, 20)
     system_processes.MODELS['tiny'] = 'linear'
+    system_processes.COHORT_SIZES['tiny'] = 2
 
     @contextlib.contextmanager
     def watch_memory(device, growth):
@@ -129,12 +130,19 @@ class ChecksOnCpusTest(absltest.TestCase):
   def test_growing_memory_fails(self):
     self.assertEqual(self._find('memory_growing', 'failed')['growth_mib'], 3.0)
 
-  def test_seconds_are_of_both_algorithms_and_all_numbers_of_threads(self):
+  def test_seconds_are_of_both_algorithms_in_cohorts_and_without(self):
     numbers = self._find('seconds')
     self.assertCountEqual(numbers, gpu_timing.ALGORITHMS)
     for found in numbers.values():
       self.assertEqual(found['cpu']['median_seconds'], 1.0)
-      self.assertCountEqual(found['device'], ['1_at_a_time', '2_at_a_time'])
+      self.assertCountEqual(
+          found['device'],
+          [
+              f'{threads}_at_a_time{cohorts}'
+              for threads in (1, 2)
+              for cohorts in ('', '_in_cohorts_of_2')
+          ],
+      )
       for timed in found['device'].values():
         self.assertLen(timed['seconds'], 2)
 

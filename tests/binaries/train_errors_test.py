@@ -71,10 +71,6 @@ class TrainErrorsTest(parameterized.TestCase):
       ('--runtime=gpu', 'flag --runtime=gpu: value should be one of'),
       ('--workers=here:1', '`workers` must come with --runtime=cluster'),
       ('--cohort_size=-1', 'flag --cohort_size=-1'),
-      (
-          '--runtime=worker --cohort_size=5',
-          '`cohort_size` must be 0 or 1 with --runtime=worker, found 5.',
-      ),
       ('extra', 'Arguments must be flags --name=value, found extra.'),
   )
   def test_a_mistake_on_the_command_line(self, arguments, message):

@@ -2,27 +2,52 @@ from unittest import mock
 
 from absl import logging
 from absl.testing import parameterized
+import portpicker
 import tensorflow as tf
+import tensorflow_federated as tff
 
 from tests.experiments import tiny_experiment
 from tff_hidenseek.experiments import cohorts
+from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import training_run
+from tff_hidenseek.learning import client_files
+from tff_hidenseek.runtimes import contexts
+from tff_hidenseek.runtimes import worker_process
 
 
 def setUpModule():
   tiny_experiment.set_context()
 
 
-def _start_run(cohort_size, algorithm='hidenseek', **changes):
+def _start_run(
+    cohort_size, name='hidenseek', folder=None, copies=False, **changes
+):
+  """Starts a run; with a folder, of clients that are read from their files."""
   one_by_one = tiny_experiment.start_run(
-      tiny_experiment.make_config(algorithm, **changes)
+      tiny_experiment.make_config(name, **changes)
   )
+  algorithm = one_by_one.algorithm
+  federation = tiny_experiment.build_federation()
+  if folder is not None:
+    algorithm = client_files.read_clients(
+        algorithm, folder, federation.dataset.image_shape
+    )
+    federation = federation_lib.FederationOfFiles(federation)
+    federation.write(folder)
   return training_run.TrainingRun(
-      tiny_experiment.make_config(algorithm, clients_per_round=3, **changes),
-      one_by_one.algorithm,
-      tiny_experiment.build_federation(),
+      tiny_experiment.make_config(name, clients_per_round=3, **changes),
+      algorithm,
+      federation,
       cohort_size,
+      copies,
   )
+
+
+def _run_once(run):
+  """Returns what a round and the evaluations after it give."""
+  row = run.train_round(1)
+  del row['train_loss']  # A sum of floats, in another order.
+  return row, run.personal_accuracies(), run.global_accuracy()
 
 
 class ChooseSizeTest(parameterized.TestCase):
@@ -68,6 +93,25 @@ class CohortsTest(parameterized.TestCase, tf.test.TestCase):
       self.assertEqual(*rows)
     self.assertGreater(runs[0].server_state.round_num, 0)
     self.assertLess(runs[0].server_state.round_num, 4)
+
+  # Of two workers, each gets one of the cohorts.
+  @parameterized.product(runtime=['worker', 'cluster'], in_files=[False, True])
+  def test_other_runtimes_run_cohorts_too(self, runtime, in_files):
+    options = contexts.RuntimeOptions()
+    if runtime == 'cluster':
+      ports = [portpicker.pick_unused_port() for _ in range(2)]
+      workers = [worker_process.WorkerProcess(port) for port in ports]
+      for worker in workers:
+        self.addCleanup(worker.stop)
+      options = contexts.RuntimeOptions(
+          workers=[f'localhost:{port}' for port in ports]
+      )
+    folder = self.create_tempdir().full_path if in_files else None
+    run = _start_run(2, folder=folder, copies=True)
+    context = contexts.RUNTIMES[runtime](options)
+    with tff.framework.get_context_stack().install(context):
+      found = _run_once(run)
+    self.assertEqual(found, _run_once(_start_run(1)))
 
   def test_a_run_goes_on_with_other_cohorts(self):
     run = _start_run(2)

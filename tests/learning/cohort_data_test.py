@@ -29,6 +29,22 @@ class CohortDataTest(tf.test.TestCase):
     self.assertAllEqual(labels[1], [0])
     self.assertAllEqual(first['client_id'], [7, 8])
 
+  def test_a_copy_holds_the_examples_of_its_clients_alone(self):
+    x = np.arange(54, dtype=np.float32).reshape(6, *tiny_task.INPUT_SHAPE)
+    pool = cohort_data.Pool(x, np.arange(6, dtype=np.int32), [1, 3, 2])
+    copied = pool.select([2, 0], [7, 8], copy=True)
+    self.assertAllEqual(copied['x'], x[[4, 5, 0]])
+    for place, labels in enumerate([[4, 5], [0]]):
+      taken = cohort_data.take_client(copied, tf.constant(place))
+      self.assertAllEqual(taken['y'], labels)
+      self.assertEqual(taken['client_id'], [7, 8][place])
+
+  def test_knows_the_size_that_all_clients_have(self):
+    x = np.zeros((6, *tiny_task.INPUT_SHAPE), np.float32)
+    y = np.zeros(6, np.int32)
+    self.assertEqual(cohort_data.Pool(x, y, [2, 2, 2]).common_size, 2)
+    self.assertIsNone(cohort_data.Pool(x, y, [1, 3, 2]).common_size)
+
   def test_clients_without_examples_are_refused(self):
     x = np.zeros((2, *tiny_task.INPUT_SHAPE), np.float32)
     with self.assertRaisesRegex(ValueError, 'at least one example.*client 1'):

@@ -34,13 +34,17 @@ def _build(name, task, **options):
   return entry.build(task, entry.options_class(batch_size=4, **options))
 
 
-def _run(algorithm, clients, bounds, num_rounds=2):
-  """Returns the outputs of the last round one by one and in cohorts."""
-  cohort_algorithm = algorithm.build_cohort_algorithm()
-  cohorts = [
+def _make_cohorts(clients, bounds):
+  return [
       cohort_data.make_cohort(clients[start:stop])
       for start, stop in zip(bounds, bounds[1:])
   ]
+
+
+def _run(algorithm, clients, bounds, num_rounds=2, **sizes):
+  """Returns the outputs of the last round one by one and in cohorts."""
+  cohort_algorithm = algorithm.build_cohort_algorithm(**sizes)
+  cohorts = _make_cohorts(clients, bounds)
   state = other = algorithm.process.initialize()
   for _ in range(num_rounds):
     output = algorithm.process.next(state, clients)
@@ -55,6 +59,14 @@ class CohortProcessTest(parameterized.TestCase, tf.test.TestCase):
 
   def _assert_alike(self, name, result):
     output, cohort_output, counts, cohort_counts = result
+    self._assert_same_round(name, output, cohort_output)
+    for each in ('num_correct', 'num_examples'):
+      self.assertAllEqual(
+          [count[each] for count in counts],
+          np.concatenate([count[each] for count in cohort_counts]),
+      )
+
+  def _assert_same_round(self, name, output, cohort_output):
     atol = 0 if name in _EXACT else 1e-6
     tf.nest.assert_same_structure(output.state, cohort_output.state)
     for one, other in zip(
@@ -68,11 +80,6 @@ class CohortProcessTest(parameterized.TestCase, tf.test.TestCase):
           cohort_output.metrics[metric],
           rtol=1e-5 if is_loss else 0,
           atol=0,
-      )
-    for each in ('num_correct', 'num_examples'):
-      self.assertAllEqual(
-          [count[each] for count in counts],
-          np.concatenate([count[each] for count in cohort_counts]),
       )
 
   @parameterized.parameters(
@@ -88,12 +95,29 @@ class CohortProcessTest(parameterized.TestCase, tf.test.TestCase):
     clients = tiny_task.make_clients(5, 8, 1, 13, 4)
     self._assert_alike(name, _run(algorithm, clients, [0, 3, 5]))
 
+  # Steps of a known number are traced in a row; the last batch is smaller.
+  @parameterized.parameters(
+      *[(name, 'adam') for name in _STATELESS],
+      ('hidenseek', 'sgd'),
+      ('hidenseek', 'momentum'),
+  )
+  def test_clients_of_one_size_learn_what_they_learn_one_by_one(
+      self, name, optimizer
+  ):
+    algorithm = _build(
+        name, tiny_task.make_task(), num_epochs=2, client_optimizer=optimizer
+    )
+    clients = tiny_task.make_clients(6, 6, 6)
+    self._assert_alike(
+        name, _run(algorithm, clients, [0, 2, 3], train_size=6, test_size=6)
+    )
+
   @parameterized.product(
-      name=['fed_avg', 'hidenseek'],
-      model=['mlp', 'lenet', 'cnn'],
+      name=['fed_avg', 'hidenseek'], model=list(architectures.MODELS)
   )
   def test_models_learn_what_they_learn_one_by_one(self, name, model):
-    shape = (8, 8, 1)
+    side = {'small_cnn': 16, 'vgg16': 32}.get(model, 8)
+    shape = (side, side, 1)
     task = federated_algorithm.LearningTask(
         functools.partial(architectures.MODELS[model], shape, 3), shape, 3, 0
     )
@@ -104,11 +128,17 @@ class CohortProcessTest(parameterized.TestCase, tf.test.TestCase):
             rng.integers(3, size=size),
             i,
         )
-        for i, size in enumerate([5, 2, 6])
+        for i, size in enumerate([5, 2])
     ]
-    options = {'pruning_iterations': 2} if name == 'hidenseek' else {}
+    options = {'pruning_iterations': 1} if name == 'hidenseek' else {}
     algorithm = _build(name, task, **options)
-    self._assert_alike(name, _run(algorithm, clients, [0, 2, 3], 1))
+    state = algorithm.process.initialize()
+    cohorts = algorithm.build_cohort_algorithm()
+    self._assert_same_round(
+        name,
+        algorithm.process.next(state, clients),
+        cohorts.next(state, _make_cohorts(clients, [0, 2])),
+    )
 
   def test_the_state_goes_from_cohorts_to_clients_and_back(self):
     algorithm = _build('fed_avg', tiny_task.make_task())
@@ -123,6 +153,15 @@ class CohortProcessTest(parameterized.TestCase, tf.test.TestCase):
     state = algorithm.process.next(state, clients).state
     state = cohorts.next(state, [cohort_data.make_cohort(clients)]).state
     self.assertEqual(state.round_num, 3)
+
+  def test_a_client_of_another_size_is_refused(self):
+    cohorts = _build('fed_avg', tiny_task.make_task()).build_cohort_algorithm(
+        train_size=6
+    )
+    state = _build('fed_avg', tiny_task.make_task()).process.initialize()
+    clients = tiny_task.make_clients(6, 5)
+    with self.assertRaisesRegex(Exception, r'shape|expected'):
+      cohorts.next(state, [cohort_data.make_cohort(clients)])
 
   @parameterized.parameters('bits', 'entropy')
   def test_the_worker_gives_what_this_process_gives(self, upload_coding):

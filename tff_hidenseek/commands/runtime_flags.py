@@ -1,6 +1,6 @@
 """Flags of how a command runs, never of what an experiment gives."""
 
-from typing import List
+from typing import Any, Dict, List
 
 from absl import flags
 import tensorflow as tf
@@ -31,9 +31,9 @@ def define_runtime_flags() -> None:
   flags.DEFINE_integer(
       'cohort_size',
       0,
-      'Clients that one program trains, one after another (in_process): many '
-      'small clients are trained faster so; 0 is chosen by the number of '
-      'clients, 1 is a program a client.',
+      'Clients that one program trains, one after another: many small clients '
+      'are trained faster so; 0 is chosen by the number of clients and of '
+      'weights (1 on a GPU), 1 is a program a client.',
       lower_bound=0,
       upper_bound=2**31 - 1,
   )
@@ -69,14 +69,15 @@ def given_arguments() -> List[str]:
   return [flag.serialize() for flag in defined if flag.present]
 
 
-def find_cohort_size() -> int:
-  """Returns how many clients one program trains, 0 for a good number."""
+def find_cohort_options() -> Dict[str, Any]:
+  """Returns the arguments of a `TrainingRun` about its cohorts."""
   values = flags.FLAGS
-  if values.runtime == 'in_process':
-    # A GPU would be sent the examples of all clients for each cohort.
-    has_gpu = bool(tf.config.list_logical_devices('GPU'))
-    return values.cohort_size or int(has_gpu)
-  return 1
+  # Cohorts have not been measured on a GPU.
+  has_gpu = bool(tf.config.list_logical_devices('GPU'))
+  return dict(
+      cohort_size=values.cohort_size or int(has_gpu),
+      copies_examples=has_gpu or values.runtime != 'in_process',
+  )
 
 
 def set_runtime() -> None:
@@ -90,11 +91,6 @@ def set_runtime() -> None:
     raise ValueError(
         '`workers` must come with --runtime=cluster, found '
         f'--runtime={values.runtime}.'
-    )
-  if values.cohort_size > 1 and values.runtime != 'in_process':
-    raise ValueError(
-        f'`cohort_size` must be 0 or 1 with --runtime={values.runtime}, found '
-        f'{values.cohort_size}.'
     )
   options = contexts.RuntimeOptions(
       client_threads=values.client_threads,

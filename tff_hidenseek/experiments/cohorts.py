@@ -45,6 +45,7 @@ class Cohorts:
       algorithm: federated_algorithm.FederatedAlgorithm,
       federation: federation_lib.Federation,
       cohort_size: int,
+      copies_examples: bool = False,
   ):
     """Initializes the runs.
 
@@ -52,21 +53,27 @@ class Cohorts:
       algorithm: The algorithm.
       federation: The clients.
       cohort_size: As for `choose_size`.
+      copies_examples: Whether a cohort is given a copy of its examples, because
+        it is sent elsewhere, and not a view of those of all clients.
     """
     self._build = algorithm.build_cohort_algorithm
     self._num_weights = algorithm.num_weights
     self._federation = federation
     self._cohort_size = cohort_size
+    self._copies_examples = copies_examples
     if self._build is None and cohort_size > 1:
       logging.warning(
           '`cohort_size` has no effect here: the clients keep something '
-          'between rounds, their data is in files, or the server needs more '
-          'than the sum of their uploads, so they come one by one.'
+          'between rounds, or the server needs more than the sum of their '
+          'uploads, so they come one by one.'
       )
 
   @functools.cached_property
   def _algorithm(self) -> federated_algorithm.CohortAlgorithm:
-    return self._build()
+    return self._build(
+        train_size=self._federation.train_pool.common_size,
+        test_size=self._federation.test_pool.common_size,
+    )
 
   def can_run(self, num_clients: int) -> bool:
     """Whether so many clients come in cohorts, and not one by one."""
@@ -77,11 +84,10 @@ class Cohorts:
 
   def train_round(self, server_state, clients: Sequence[int]):
     """Runs a round of clients, given by their ids; returns its output."""
-    cohorts = [
-        self._federation.train_pool.select(ids, ids)
-        for ids in self._divide(clients)
-    ]
-    return self._algorithm.next(server_state, cohorts)
+    cohorts = self._divide(clients)
+    return self._algorithm.next(
+        server_state, self._select(self._federation.train_pool, cohorts)
+    )
 
   def evaluate_personal(
       self, server_state, clients: Sequence[int]
@@ -90,8 +96,8 @@ class Cohorts:
     cohorts = self._divide(clients)
     counts = self._algorithm.evaluate_personal(
         server_state,
-        [self._federation.train_pool.select(ids, ids) for ids in cohorts],
-        [self._federation.test_pool.select(ids, ids) for ids in cohorts],
+        self._select(self._federation.train_pool, cohorts),
+        self._select(self._federation.test_pool, cohorts),
     )
     return [
         collections.OrderedDict(
@@ -100,6 +106,9 @@ class Cohorts:
         for ids, count in zip(cohorts, counts)
         for place in range(len(ids))
     ]
+
+  def _select(self, pool, cohorts):
+    return [pool.select(ids, ids, self._copies_examples) for ids in cohorts]
 
   def _divide(self, clients):
     size = self._choose_size(len(clients))

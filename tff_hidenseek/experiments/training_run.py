@@ -33,6 +33,7 @@ class TrainingRun:
       algorithm: federated_algorithm.FederatedAlgorithm,
       federation: federation_lib.Federation,
       cohort_size: int = 1,
+      copies_examples: bool = False,
   ):
     """Starts a run.
 
@@ -42,6 +43,8 @@ class TrainingRun:
       federation: The clients.
       cohort_size: Clients that one program trains; 0 is chosen for the run, 1
         is client by client. It changes nothing but the order of sums.
+      copies_examples: Whether a cohort is given a copy of its examples, for a
+        runtime that sends them elsewhere.
     """
     self._federation = federation
     self._draw = participation.build_draw_fn(
@@ -50,7 +53,9 @@ class TrainingRun:
     self.ledger = privacy_ledger.PrivacyLedger(
         config, algorithm.mechanism, self._draw
     )
-    self._cohorts = cohorts.Cohorts(algorithm, federation, cohort_size)
+    self._cohorts = cohorts.Cohorts(
+        algorithm, federation, cohort_size, copies_examples
+    )
     self.algorithm = algorithm
     self.server_state = algorithm.process.initialize()
     self.client_states = {}

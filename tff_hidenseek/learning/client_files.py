@@ -19,6 +19,9 @@ from tff_hidenseek import files
 from tff_hidenseek.learning import federated_algorithm
 
 _SUFFIX = '.tfexample'
+_FEATURES = {
+    key: tf.io.FixedLenFeature([], tf.string) for key in ('x', 'y', 'client_id')
+}
 
 
 def write_client_file(
@@ -68,13 +71,7 @@ def build_client_reader(
   @tff.tensorflow.computation(np.str_)
   def read_client(name: tf.Tensor) -> Any:
     path = tf.strings.join([folder, os.sep, name, _SUFFIX])
-    features = tf.io.parse_single_example(
-        tf.io.read_file(path),
-        {
-            key: tf.io.FixedLenFeature([], tf.string)
-            for key in ('x', 'y', 'client_id')
-        },
-    )
+    features = tf.io.parse_single_example(tf.io.read_file(path), _FEATURES)
     x = tf.io.decode_raw(features['x'], tf.float32)
     return collections.OrderedDict(
         x=tf.reshape(x, [-1, *input_shape]),
@@ -83,6 +80,41 @@ def build_client_reader(
     )
 
   return read_client
+
+
+def build_cohort_reader(
+    folder: str, input_shape: Sequence[int]
+) -> tff.Computation:
+  """Builds the computation from the names of a cohort's clients to its data.
+
+  Args:
+    folder: As for `build_client_reader`.
+    input_shape: Shape `[height, width, channels]` of one image.
+
+  Returns:
+    A `tff.tensorflow.computation` from `string[?]` to a cohort's data (see
+    `cohort_data`).
+  """
+
+  @tff.tensorflow.computation(tff.TensorType(np.str_, [None]))
+  def read_cohort(names: tf.Tensor) -> Any:
+    paths = tf.strings.join([folder, os.sep, names, _SUFFIX])
+    features = tf.io.parse_example(
+        tf.map_fn(tf.io.read_file, paths), _FEATURES
+    )
+    # The clients' bytes one after another are those of the whole cohort.
+    joined = {key: tf.strings.reduce_join(features[key]) for key in features}
+    size = tf.strings.length(features['y']) // np.dtype(np.int32).itemsize
+    x = tf.io.decode_raw(joined['x'], tf.float32)
+    return collections.OrderedDict(
+        x=tf.reshape(x, [-1, *input_shape]),
+        y=tf.io.decode_raw(joined['y'], tf.int32),
+        first=tf.cumsum(size, exclusive=True),
+        size=size,
+        client_id=tf.io.decode_raw(joined['client_id'], tf.int32),
+    )
+
+  return read_cohort
 
 
 def find_missing_file(message: str) -> Optional[str]:
@@ -94,43 +126,63 @@ def find_missing_file(message: str) -> Optional[str]:
 
 
 def read_clients(
-    algorithm: federated_algorithm.FederatedAlgorithm, reader: tff.Computation
+    algorithm: federated_algorithm.FederatedAlgorithm,
+    folder: str,
+    input_shape: Sequence[int],
 ) -> federated_algorithm.FederatedAlgorithm:
   """Returns an algorithm that is given clients' names instead of their data.
 
   Args:
     algorithm: The algorithm.
-    reader: What `build_client_reader` made.
+    folder: As for `build_client_reader`.
+    input_shape: Shape `[height, width, channels]` of one image.
 
   Returns:
     The algorithm, whose computations start by reading the clients' data.
   """
-  data_type = tff.FederatedType(reader.type_signature.result, tff.CLIENTS)
-  name_type = tff.FederatedType(reader.type_signature.parameter, tff.CLIENTS)
+  read_client = build_client_reader(folder, input_shape)
+  read_cohort = build_cohort_reader(folder, input_shape)
+  build_cohorts = algorithm.build_cohort_algorithm
 
-  def compose(computation: tff.Computation) -> tff.Computation:
-    parameters = list(computation.type_signature.parameter)
-    are_data = [data_type.is_equivalent_to(p) for p in parameters]
-
-    @tff.federated_computation([
-        name_type if is_data else parameter
-        for is_data, parameter in zip(are_data, parameters)
-    ])
-    def composed(arguments: Any) -> Any:
-      return computation(*[
-          tff.federated_map(reader, argument) if is_data else argument
-          for is_data, argument in zip(are_data, arguments)
-      ])
-
-    return composed
+  def build_cohort_algorithm(
+      **sizes: Optional[int],
+  ) -> federated_algorithm.CohortAlgorithm:
+    assert build_cohorts is not None
+    built = build_cohorts(**sizes)
+    return federated_algorithm.CohortAlgorithm(
+        next=_read_first(built.next, read_cohort),
+        evaluate_personal=_read_first(built.evaluate_personal, read_cohort),
+    )
 
   process = algorithm.process
   return attrs.evolve(
       algorithm,
       process=tff.templates.IterativeProcess(
-          process.initialize, compose(process.next)
+          process.initialize, _read_first(process.next, read_client)
       ),
-      evaluate=compose(algorithm.evaluate),
-      evaluate_personal=compose(algorithm.evaluate_personal),
-      build_cohort_algorithm=None,
+      evaluate=_read_first(algorithm.evaluate, read_client),
+      evaluate_personal=_read_first(algorithm.evaluate_personal, read_client),
+      build_cohort_algorithm=build_cohorts and build_cohort_algorithm,
   )
+
+
+def _read_first(
+    computation: tff.Computation, reader: tff.Computation
+) -> tff.Computation:
+  """Returns a computation that is given names where another is given data."""
+  data_type = tff.FederatedType(reader.type_signature.result, tff.CLIENTS)
+  name_type = tff.FederatedType(reader.type_signature.parameter, tff.CLIENTS)
+  parameters = list(computation.type_signature.parameter)
+  are_data = [data_type.is_equivalent_to(p) for p in parameters]
+
+  @tff.federated_computation([
+      name_type if is_data else parameter
+      for is_data, parameter in zip(are_data, parameters)
+  ])
+  def composed(arguments: Any) -> Any:
+    return computation(*[
+        tff.federated_map(reader, argument) if is_data else argument
+        for is_data, argument in zip(are_data, arguments)
+    ])
+
+  return composed

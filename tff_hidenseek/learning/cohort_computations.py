@@ -48,6 +48,8 @@ def build_cohort_computations(
     is_weighted: bool,
     seed: int,
     forge_upload: Optional[attacks.Forger] = None,
+    train_size: Optional[int] = None,
+    test_size: Optional[int] = None,
 ) -> CohortComputations:
   """Builds the computations of an algorithm at one cohort.
 
@@ -60,6 +62,8 @@ def build_cohort_computations(
     is_weighted: Whether clients count by their numbers of examples.
     seed: The experiment's seed.
     forge_upload: The method's.
+    train_size: How many examples each client trains on, if all have as many.
+    test_size: How many it is tested on.
 
   Returns:
     The computations.
@@ -84,7 +88,7 @@ def build_cohort_computations(
       one = client_computations.update_client(
           client,
           message,
-          cohort_data.take_client(data, place),
+          cohort_data.take_client(data, place, train_size),
           sends_weight=is_weighted,
           seed=seed,
           forge_upload=forge_upload,
@@ -124,10 +128,14 @@ def build_cohort_computations(
     ) -> Dict[str, tf.Tensor]:
       client.restart(message['content'])
       client_computations.personalize_client(
-          client, message, cohort_data.take_client(train_data, place), seed
+          client,
+          message,
+          cohort_data.take_client(train_data, place, train_size),
+          seed,
       )
       found = local_training.evaluate(
-          client.personal_model, cohort_data.take_client(test_data, place)
+          client.personal_model,
+          cohort_data.take_client(test_data, place, test_size),
       )
       return {
           name: tf.tensor_scatter_nd_update(

@@ -6,7 +6,7 @@ its memory, so a cohort costs no more than its clients do.
 """
 
 import collections
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -43,6 +43,12 @@ def cohort_data_type(input_shape: Sequence[int]) -> tff.StructType:
   )
 
 
+def find_common_size(sizes: Iterable[int]) -> Optional[int]:
+  """Returns the size that all have, `None` where they have not the same."""
+  found = set(sizes)
+  return found.pop() if len(found) == 1 else None
+
+
 class Pool:
   """The examples of many clients, one client's after another's."""
 
@@ -76,20 +82,37 @@ class Pool:
     self._sizes = np.array(sizes, np.int32)
     self._first = np.cumsum(self._sizes, dtype=np.int32) - self._sizes
 
+  @property
+  def common_size(self) -> Optional[int]:
+    """How many examples each client has, if all have as many."""
+    return find_common_size(self._sizes.tolist())
+
   def select(
-      self, places: Sequence[int], client_ids: Sequence[int]
+      self,
+      places: Sequence[int],
+      client_ids: Sequence[int],
+      copy: bool = False,
   ) -> Cohort:
     """Returns a cohort's data.
 
     Args:
       places: Which clients of the pool are the cohort.
       client_ids: Their numbers (see `client_data`).
+      copy: Whether to copy their examples out of the pool: what goes to another
+        program or device must not take those of all clients with it.
     """
+    first, size = self._first[list(places)], self._sizes[list(places)]
+    x, y = self._x, self._y
+    if copy:
+      shares = [slice(start, start + n) for start, n in zip(first, size)]
+      with tf.device('CPU'):
+        x, y = (tf.concat([z[i] for i in shares], axis=0) for z in (x, y))
+      first = np.cumsum(size, dtype=np.int32) - size
     return collections.OrderedDict(
-        x=self._x,
-        y=self._y,
-        first=self._first[list(places)],
-        size=self._sizes[list(places)],
+        x=x,
+        y=y,
+        first=first,
+        size=size,
         client_id=np.asarray(client_ids, np.int32),
     )
 
@@ -112,17 +135,20 @@ def make_cohort(clients: Sequence[client_work.Data]) -> Cohort:
   return pool.select(range(len(clients)), ids)
 
 
-def take_client(cohort: Cohort, place: tf.Tensor) -> client_work.Data:
+def take_client(
+    cohort: Cohort, place: tf.Tensor, num_examples: Optional[int] = None
+) -> client_work.Data:
   """Returns the data of one client of a cohort (see `client_data`).
 
   Args:
     cohort: The data of the cohort, tensors.
     place: Which client, `int32[]`.
+    num_examples: How many examples the client has, where that is known before.
   """
   first = cohort['first'][place]
   examples = slice(first, first + cohort['size'][place])
-  return collections.OrderedDict(
-      x=cohort['x'][examples],
-      y=cohort['y'][examples],
-      client_id=cohort['client_id'][place],
-  )
+  x, y = cohort['x'][examples], cohort['y'][examples]
+  if num_examples is not None:
+    x = tf.ensure_shape(x, [num_examples, *x.shape[1:]])
+    y = tf.ensure_shape(y, [num_examples])
+  return collections.OrderedDict(x=x, y=y, client_id=cohort['client_id'][place])

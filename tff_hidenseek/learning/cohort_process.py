@@ -5,7 +5,7 @@ less is handed on and folded. The state is that of the algorithm client by
 client, and its next round may have other cohorts, or none.
 """
 
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -23,6 +23,8 @@ def build_cohort_algorithm(
     read_upload: Callable[[Any], Any],
     clients: client_computations.ClientComputations,
     server: server_computations.ServerComputations,
+    train_size: Optional[int] = None,
+    test_size: Optional[int] = None,
 ) -> federated_algorithm.CohortAlgorithm:
   """Builds the computations of an algorithm over cohorts.
 
@@ -33,6 +35,9 @@ def build_cohort_algorithm(
     read_upload: The method's.
     clients: What runs at one client.
     server: What runs at the server.
+    train_size: How many examples each client trains on, if all have as many: a
+      program for such clients alone is faster.
+    test_size: How many it is tested on.
 
   Returns:
     The algorithm.
@@ -47,6 +52,8 @@ def build_cohort_algorithm(
       is_weighted=method.is_weighted,
       seed=task.seed,
       forge_upload=method.forge_upload,
+      train_size=train_size,
+      test_size=test_size,
   )
   sums_type = cohorts.update.type_signature.result
   aggregation = None

@@ -201,7 +201,9 @@ class FederatedAlgorithm:
     layer_densities: Fraction of its weights that each layer keeps.
     measurements: Names of the algorithm's own scalars in a round's metrics.
     build_cohort_algorithm: Makes the same algorithm over cohorts, on the same
-      states; `None` where it runs client by client alone.
+      states, for clients that all have `train_size` and `test_size` examples
+      (`None` by default: see `cohort_process`); `None` where it runs client by
+      client alone.
     mechanism: What makes uploads private, as `privacy.accounting` describes it;
       `None` if nothing does.
   """
@@ -219,5 +221,5 @@ class FederatedAlgorithm:
   num_weights: int
   layer_densities: collections.OrderedDict[str, float]
   measurements: Sequence[str] = ()
-  build_cohort_algorithm: Optional[Callable[[], CohortAlgorithm]] = None
+  build_cohort_algorithm: Optional[Callable[..., CohortAlgorithm]] = None
   mechanism: Any = None
