@@ -30,7 +30,8 @@ _ROUNDS = flags.DEFINE_integer(
 )
 _OUTPUT = flags.DEFINE_string('output', None, 'A JSON file for the rows.')
 
-_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'peers')
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_FOLDER = os.path.join(_ROOT, 'examples', 'peers')
 
 
 class _Peer:

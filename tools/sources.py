@@ -10,8 +10,6 @@ import attrs
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _TOP_PACKAGES = ('tff_hidenseek', 'binaries', 'benchmarks', 'tools', 'tests')
-# Programs for environments without this project.
-_FOREIGN = ('benchmarks/peers',)
 
 # From the bottom to the top: a package may import those before it.
 _ORDER = (
@@ -164,8 +162,6 @@ def is_ours(module: str) -> bool:
 def _iterate_paths(root) -> Iterator[str]:
   for top in _TOP_PACKAGES:
     for folder, _, names in os.walk(os.path.join(root, top)):
-      if os.path.relpath(folder, root) in _FOREIGN:
-        continue
       for name in names:
         if name.endswith('.py'):
           yield os.path.relpath(os.path.join(folder, name), root)
