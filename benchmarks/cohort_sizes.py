@@ -139,37 +139,35 @@ def _measure_memory() -> Dict[str, Any]:
 
 
 def _plot(path: str, rows: List[Dict[str, Any]]) -> None:
-  """Plots milliseconds a client over both directions."""
+  """Plots the time of a round, one by one being 1, over both directions."""
   canvas, all_axes = plots.new_figure(width=8.4, height=3.4, num_axes=2)
-  for axes, grown in zip(all_axes, ('cohort_size', 'num_clients')):
+  for axes, grown, places in [
+      (all_axes[0], 'cohort_size', _SIZES),
+      (all_axes[1], 'num_clients', _NUM_CLIENTS),
+  ]:
     for algorithm in _ALGORITHMS:
-      for size, style in [(None, '-')] if grown == 'cohort_size' else [
-          (1, ':'), (_SIZE, '-')
-      ]:
-        here = [
-            row for row in rows
-            if row.get('grown') == grown and row['algorithm'] == algorithm
-            and size in (None, row['cohort_size'])
-        ]
-        label = algorithm if size is None else f'{algorithm}, cohorts of {size}'
-        axes.plot(
-            [row[grown] for row in here],
-            [1000 * row['seconds'] / row['num_clients'] for row in here],
-            style,
-            marker='o',
-            label=label,
-        )
-    places = _SIZES if grown == 'cohort_size' else _NUM_CLIENTS
+      here = [
+          row for row in rows
+          if row.get('grown') == grown and row['algorithm'] == algorithm
+          and (grown == 'cohort_size' or row['cohort_size'] == _SIZE)
+      ]
+      axes.plot(
+          [row[grown] for row in here],
+          [row['ratio_to_one_by_one'] for row in here],
+          marker='o',
+          label=algorithm,
+      )
     axes.set_xscale('log')
     axes.minorticks_off()
     axes.set_xticks(places, [str(place) for place in places])
-    axes.set_ylim(0)
+    axes.set_ylim(0, 1.1)
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False, fontsize=8)
+  all_axes[0].legend(frameon=False)
   all_axes[0].set(
-      xlabel='clients of a cohort (200 clients)', ylabel='ms a client'
+      xlabel='clients of a cohort (200 clients)',
+      ylabel='time of a round, one by one = 1',
   )
-  all_axes[1].set(xlabel='clients of a round')
+  all_axes[1].set(xlabel=f'clients of a round (cohorts of {_SIZE})')
   canvas.savefig(path, dpi=120)
 
 

@@ -1,7 +1,8 @@
 """Times W2 beside other simulators of federated learning, in alternation.
 
-python -m benchmarks.peer_systems --rounds=10 --fedjax=FOLDER --pfl=FOLDER \
-    --flower=FOLDER --output=docs/performance/peers.json
+python -m benchmarks.peer_systems --rounds=10 \
+    --peers=fedjax:FOLDER,pfl:FOLDER,flower:FOLDER \
+    --output=docs/performance/peers.json
 
 Each folder is a virtual environment in which the peer is installed, for none of
 them can be installed beside TensorFlow Federated. A peer that is not there is
@@ -11,7 +12,7 @@ left out, and one that does not start too, in a sentence.
 import os
 import statistics
 import subprocess
-from typing import List
+from typing import Dict, List
 
 from absl import flags
 
@@ -19,12 +20,13 @@ from benchmarks import system_processes
 from tff_hidenseek.commands import command_line
 from tff_hidenseek import files
 
-_PEERS = {
-    name: flags.DEFINE_string(name, None, f'The environment with {title}.')
-    for name, title in [
-        ('fedjax', 'FedJAX'), ('pfl', 'pfl-research'), ('flower', 'Flower')
-    ]
-}
+_NAMES = ('fedjax', 'pfl', 'flower')
+_PEERS = flags.DEFINE_list(
+    'peers',
+    [],
+    'Peers and the folders of their environments, NAME:FOLDER,...; names are'
+    f' {", ".join(_NAMES)} (pfl is pfl-research).',
+)
 _ALGORITHMS = flags.DEFINE_list(
     'algorithms', ['fed_avg', 'hidenseek'], 'What runs here; peers run FedAvg.'
 )
@@ -44,7 +46,7 @@ class _Peer:
     """Starts it and waits until its first round is over.
 
     Args:
-      name: A key of `_PEERS`.
+      name: One of `_NAMES`.
       environment: The folder of its environment.
 
     Raises:
@@ -85,15 +87,29 @@ class _Peer:
     self._process.wait()
 
 
-def _start_peers():
+def _read_environments() -> Dict[str, str]:
+  """Returns the folders by the names of the peers; raises on another name."""
+  environments = {}
+  for pair in _PEERS.value:
+    name, _, folder = pair.partition(':')
+    if name not in _NAMES or not folder:
+      raise ValueError(
+          f'`peers` must be NAME:FOLDER with a name among {", ".join(_NAMES)}, '
+          f'found {pair!r}.'
+      )
+    environments[name] = folder
+  return environments
+
+
+def _start_peers(environments: Dict[str, str]) -> Dict[str, _Peer]:
   """Returns the peers that are there, by name; says which are not."""
   peers = {}
-  for name, flag in _PEERS.items():
-    if flag.value is None:
+  for name in _NAMES:
+    if name not in environments:
       print(f'{name} is left out: no environment is given for it.')
       continue
     try:
-      peers[name] = _Peer(name, flag.value)
+      peers[name] = _Peer(name, environments[name])
     except (EOFError, OSError) as error:
       print(f'{name} is left out: it does not start ({error}).')
   return peers
@@ -102,12 +118,13 @@ def _start_peers():
 def main(argv):
   with command_line.user_errors():
     command_line.start(argv)
+    environments = _read_environments()
   num_cores = len(os.sched_getaffinity(0))
   own = {
       algorithm: system_processes.System('W2', 'cohorts', algorithm, num_cores)
       for algorithm in _ALGORITHMS.value
   }
-  peers = _start_peers()
+  peers = _start_peers(environments)
   for _ in range(_ROUNDS.value):
     for system in [*own.values(), *peers.values()]:
       system.run_round()
