@@ -173,14 +173,18 @@ class FederationOfFiles(Federation):
     return f'test_{client_id}'
 
   @functools.cached_property
-  def train_pool(self) -> '_Names':
+  def train_pool(self) -> client_files.NamePool:
     """The names of all clients' training examples."""
-    return _Names(self.train_data, self.partition.train_indices)
+    return client_files.NamePool(
+        self.train_data, [len(c) for c in self.partition.train_indices]
+    )
 
   @functools.cached_property
-  def test_pool(self) -> '_Names':
+  def test_pool(self) -> client_files.NamePool:
     """The names of all clients' test examples."""
-    return _Names(self.test_data, self.partition.test_indices)
+    return client_files.NamePool(
+        self.test_data, [len(c) for c in self.partition.test_indices]
+    )
 
   @property
   def test_shards(self) -> Sequence[str]:
@@ -204,19 +208,6 @@ class FederationOfFiles(Federation):
         )
     for name, data in zip(self.test_shards, self._federation.test_shards):
       client_files.write_client_file(folder, name, data)
-
-
-class _Names:
-  """What a `cohort_data.Pool` offers, of examples that are in files."""
-
-  def __init__(self, name_client, client_indices):
-    self._name_client = name_client
-    self.common_size = cohort_data.find_common_size(map(len, client_indices))
-
-  def select(self, places, client_ids, copy=False):
-    """Returns the names of a cohort's clients, whose numbers are in files."""
-    del client_ids, copy
-    return np.array([self._name_client(place) for place in places])
 
 
 def client_folder(client_dir: str, federation: Federation) -> str:

@@ -8,14 +8,16 @@ in what it is sent.
 import collections
 import os
 import re
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Callable, Mapping, Optional, Sequence
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_hidenseek import files
+from tff_hidenseek.learning import cohort_data
 from tff_hidenseek.learning import federated_algorithm
 
 _SUFFIX = '.tfexample'
@@ -115,6 +117,33 @@ def build_cohort_reader(
     )
 
   return read_cohort
+
+
+class NamePool:
+  """What a `cohort_data.Pool` offers, of examples that are in files.
+
+  Attributes:
+    common_size: How many examples each client has, if all have as many.
+  """
+
+  def __init__(
+      self, name_client: Callable[[int], str], sizes: Sequence[int]
+  ) -> None:
+    """Initializes the pool.
+
+    Args:
+      name_client: Maps a client's place to its name.
+      sizes: How many examples each client has.
+    """
+    self._name_client = name_client
+    self.common_size = cohort_data.find_common_size(sizes)
+
+  def select(
+      self, places: Sequence[int], client_ids: Sequence[int], copy: bool = False
+  ) -> npt.NDArray[np.str_]:
+    """Returns the names of a cohort's clients, whose numbers are in files."""
+    del client_ids, copy
+    return np.array([self._name_client(place) for place in places])
 
 
 def find_missing_file(message: str) -> Optional[str]:
