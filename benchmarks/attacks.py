@@ -222,7 +222,7 @@ def _plot(path: str, seeds: Sequence[int]) -> None:
     axes.set(title=attack, xlabel='malicious clients, %', ylim=(0, 1))
     axes.grid(alpha=0.3)
   all_axes[0].set_ylabel('global test accuracy')
-  all_axes[0].legend(frameon=False, fontsize=7, loc='lower left')
+  all_axes[-1].legend(frameon=False, fontsize=8, loc='lower left')
   canvas.savefig(path, dpi=100)
 
 

@@ -12,7 +12,7 @@ from tools import sources
 
 _DOCS = pathlib.Path(sources.ROOT, 'docs')
 RESULTS = _DOCS / 'results'
-PAGES = (_DOCS / 'results.md', _DOCS / 'method.md')
+PAGES = (_DOCS / 'results.md', _DOCS / 'method.md', _DOCS / 'privacy.md')
 _TABLE = re.compile(r'(<!-- table: (\w+) (.+) -->\n)(?:\|.*\n)*')
 
 _ALGORITHMS = {
