@@ -77,7 +77,9 @@ def _remove_flags():
   removed = [
       (module, flag)
       for module, defined in flags.FLAGS.flags_by_module_dict().items()
-      if module.startswith(('binaries.', 'tff_hidenseek.commands.'))
+      if module.startswith(
+          ('benchmarks.', 'binaries.', 'tff_hidenseek.commands.')
+      )
       for flag in defined
   ]
   for _, flag in removed:
