@@ -73,7 +73,8 @@ class RunTest(unittest.TestCase):
 
   def test_the_table_has_a_line_a_round(self):
     lines = _read(self._dir, 'metrics.csv').splitlines()
-    self.assertEqual(lines[0], ','.join(metrics.METRIC_NAMES))
+    names = (*metrics.METRIC_NAMES, 'flipped_logits')
+    self.assertEqual(lines[0], ','.join(names))
     self.assertEqual(len(lines), 5)
 
   def test_there_are_events_for_tensorboard(self):
@@ -81,9 +82,9 @@ class RunTest(unittest.TestCase):
         len(glob.glob(os.path.join(self._dir, 'tensorboard', '*tfevents*'))), 1
     )
 
-  def test_there_are_four_pictures(self):
+  def test_there_are_five_pictures(self):
     paths = glob.glob(os.path.join(self._dir, 'plots', '*.png'))
-    self.assertEqual(len(paths), 4)
+    self.assertEqual(len(paths), 5)
     for path in paths:
       self.assertEqual(image.imread(path).ndim, 3)
 
