@@ -112,11 +112,13 @@ class CohortProcessTest(parameterized.TestCase, tf.test.TestCase):
         name, _run(algorithm, clients, [0, 2, 3], train_size=6, test_size=6)
     )
 
+  # The two deepest take minutes to trace, and have no layer of their own kind.
   @parameterized.product(
-      name=['fed_avg', 'hidenseek'], model=list(architectures.MODELS)
+      name=['fed_avg', 'hidenseek'],
+      model=sorted(set(architectures.MODELS) - {'resnet18', 'vgg16'}),
   )
   def test_models_learn_what_they_learn_one_by_one(self, name, model):
-    side = {'small_cnn': 16, 'vgg16': 32}.get(model, 8)
+    side = 16 if model == 'small_cnn' else 8
     shape = (side, side, 1)
     task = federated_algorithm.LearningTask(
         functools.partial(architectures.MODELS[model], shape, 3), shape, 3, 0
