@@ -132,7 +132,7 @@ class CohortProcessTest(parameterized.TestCase, tf.test.TestCase):
         )
         for i, size in enumerate([5, 2])
     ]
-    options = {'pruning_iterations': 1} if name == 'hidenseek' else {}
+    options = {'pruning_iterations': 20} if name == 'hidenseek' else {}
     algorithm = _build(name, task, **options)
     state = algorithm.process.initialize()
     cohorts = algorithm.build_cohort_algorithm()
