@@ -1,13 +1,17 @@
 """The dense network that algorithms without frozen weights start from."""
 
 import collections
-from typing import List
+from typing import Any, Callable, List
 
 import attrs
 import numpy as np
 import tensorflow as tf
 
+from tff_hidenseek.algorithms import flat_weights
+from tff_hidenseek.learning import client_work
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.learning import federated_process
+from tff_hidenseek.learning import means
 from tff_hidenseek.models import layer_sets
 
 
@@ -45,3 +49,40 @@ def build_dense_network(task: federated_algorithm.LearningTask) -> DenseNetwork:
 def build_model(task: federated_algorithm.LearningTask) -> tf.keras.Model:
   """Builds the network for a client, whose weights are assigned."""
   return task.build_model(layer_sets.DenseLayers())
+
+
+def build_algorithm_of_updates(
+    task: federated_algorithm.LearningTask,
+    network: DenseNetwork,
+    build_client: Callable[[tf.keras.Model], client_work.ClientWork],
+    decode: Callable[[Any], tf.Tensor],
+) -> federated_algorithm.FederatedAlgorithm:
+  """Builds an algorithm that adds the clients' mean update to the weights.
+
+  The mean is weighted by the clients' numbers of examples.
+
+  Args:
+    task: What is learned.
+    network: The first weights.
+    build_client: Makes a client's work from its model.
+    decode: Maps an upload to the client's update, `float32[network.size]`.
+
+  Returns:
+    The algorithm.
+  """
+
+  def update_server(state, mean):
+    return flat_weights.add(state, mean), collections.OrderedDict()
+
+  return federated_process.build_federated_algorithm(
+      task,
+      federated_algorithm.Method(
+          initial_state=network.weights,
+          make_message=lambda state: state,
+          build_client=lambda: build_client(build_model(task)),
+          aggregation_factory=means.DecodedMeanFactory(decode),
+          update_server=update_server,
+          layer_densities=network.layer_densities,
+          num_weights=network.num_weights,
+      ),
+  )

@@ -14,8 +14,6 @@ from tff_hidenseek.algorithms import dense_network
 from tff_hidenseek.algorithms import fed_avg
 from tff_hidenseek.algorithms import flat_weights
 from tff_hidenseek.learning import federated_algorithm
-from tff_hidenseek.learning import federated_process
-from tff_hidenseek.learning import means
 from tff_hidenseek.learning import options as options_lib
 
 _MAX_LEVEL = 127
@@ -33,22 +31,15 @@ class CompressedFedAvgOptions(options_lib.LocalTrainingOptions):
   )
 
 
-class CompressedClientWork(fed_avg.DenseClientWork):
+class CompressedClientWork(fed_avg.UpdateClientWork):
   """Trains all weights and uploads the largest entries of the update."""
 
   def __init__(self, model: tf.keras.Model, options, num_sent: int):
     super().__init__(model, options)
     self._num_sent = num_sent
 
-  def start(self, message, client_state):
-    super().start(message, client_state)
-    self._received = message
-
   def make_upload(self, seed):
-    del seed
-    update = flat_weights.flatten(
-        self.model.trainable_variables
-    ) - flat_weights.flatten(self._received)
+    update = flat_weights.flatten(super().make_upload(seed))
     positions = tf.sort(tf.math.top_k(tf.abs(update), self._num_sent).indices)
     values = tf.gather(update, positions)
     scale = tf.reduce_max(tf.abs(values)) / _MAX_LEVEL
@@ -78,20 +69,9 @@ def build_fed_avg_compressed(
     positions = upload['positions'][:, tf.newaxis]
     return tf.scatter_nd(positions, values, [network.size])
 
-  def update_server(state, mean):
-    return flat_weights.add(state, mean), collections.OrderedDict()
-
-  return federated_process.build_federated_algorithm(
+  return dense_network.build_algorithm_of_updates(
       task,
-      federated_algorithm.Method(
-          initial_state=network.weights,
-          make_message=lambda state: state,
-          build_client=lambda: CompressedClientWork(
-              dense_network.build_model(task), options, num_sent
-          ),
-          aggregation_factory=means.DecodedMeanFactory(decode),
-          update_server=update_server,
-          layer_densities=network.layer_densities,
-          num_weights=network.num_weights,
-      ),
+      network,
+      lambda model: CompressedClientWork(model, options, num_sent),
+      decode,
   )

@@ -15,8 +15,6 @@ from tff_hidenseek.algorithms import drawn_updates
 from tff_hidenseek.algorithms import flat_weights
 from tff_hidenseek.layers import sign_ops
 from tff_hidenseek.learning import federated_algorithm
-from tff_hidenseek.learning import federated_process
-from tff_hidenseek.learning import means
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import random_seeds
 
@@ -155,20 +153,9 @@ def build_fed_mrn(
         apply_mask(mask, n, options.noise_mask) for mask, n in zip(masks, noise)
     ])
 
-  def update_server(state, mean):
-    return flat_weights.add(state, mean), collections.OrderedDict()
-
-  return federated_process.build_federated_algorithm(
+  return dense_network.build_algorithm_of_updates(
       task,
-      federated_algorithm.Method(
-          initial_state=network.weights,
-          make_message=lambda state: state,
-          build_client=lambda: MaskedNoiseClientWork(
-              dense_network.build_model(task), options
-          ),
-          aggregation_factory=means.DecodedMeanFactory(decode),
-          update_server=update_server,
-          layer_densities=network.layer_densities,
-          num_weights=network.num_weights,
-      ),
+      network,
+      lambda model: MaskedNoiseClientWork(model, options),
+      decode,
   )

@@ -154,9 +154,11 @@ def _await_answers(
   ready = np.flatnonzero(~drops & ~is_late)
   most = len(drawn) if options.is_poisson else options.clients_per_round
   first = ready[np.argsort(durations[ready])][:most]
+  is_counted = np.zeros(len(drawn), bool)
+  is_counted[first] = True
   return Participants(
-      counted=[drawn[place] for place in sorted(first)],
-      lost=[i for place, i in enumerate(drawn) if place not in first],
+      counted=[i for i, counts in zip(drawn, is_counted) if counts],
+      lost=[i for i, counts in zip(drawn, is_counted) if not counts],
       num_dropped=int(drops.sum()),
       num_late=int(is_late.sum()),
       duration=_close(durations[first], options),
