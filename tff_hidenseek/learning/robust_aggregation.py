@@ -188,18 +188,17 @@ def _count_left_out(num_clients: tf.Tensor, fraction: float) -> tf.Tensor:
 
 
 def _trimmed_mean(values: tf.Tensor, fraction: float) -> tf.Tensor:
-  num_clients = tf.shape(values)[0]
-  num_left_out = tf.cast(
-      _count_left_out(tf.cast(num_clients, tf.float32), fraction), tf.int32
-  )
-  return tf.reduce_mean(
-      values[num_left_out : num_clients - num_left_out], axis=0
-  )
+  num_clients = tf.cast(tf.shape(values)[0], tf.float32)
+  num_left_out = _count_left_out(num_clients, fraction)
+  return _mean_of_middle(values, tf.cast(num_left_out, tf.int32))
 
 
 def _median(values: tf.Tensor) -> tf.Tensor:
-  num_clients = tf.shape(values)[0]
-  num_left_out = (num_clients - 1) // 2
+  return _mean_of_middle(values, (tf.shape(values)[0] - 1) // 2)
+
+
+def _mean_of_middle(values: tf.Tensor, num_left_out: tf.Tensor) -> tf.Tensor:
+  """Returns the mean without so many values at either end."""
   return tf.reduce_mean(
-      values[num_left_out : num_clients - num_left_out], axis=0
+      values[num_left_out : tf.shape(values)[0] - num_left_out], axis=0
   )
