@@ -60,6 +60,7 @@ class ReadTest(parameterized.TestCase):
       ('a_value_that_would_be_the_next_line', '--data_dir'),
       ('an_include_of_the_next_line', '--flagfile'),
       ('two_flags', '--data_dir=a --num_rounds=1'),
+      ('a_carriage_return', '--num_rounds=1\r0'),
   )
   def test_what_is_no_flag_is_refused(self, line):
     with self.assertRaisesWithLiteralMatch(

@@ -90,7 +90,8 @@ def _iterate_lines(path: str) -> Iterator[Tuple[int, str]]:
 def _is_flag(line: str, flag_values: flags.FlagValues) -> bool:
   """Whether a line is one flag with its value, and holds no other flag."""
   match = _FLAG.fullmatch(line)
-  if match is None:
+  # A carriage return within a line would stand in a value, and in a message.
+  if match is None or len(line.splitlines()) > 1:
     return False
   name, equals, value = match.groups()
   if not equals:
