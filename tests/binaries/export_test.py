@@ -4,14 +4,13 @@ import functools
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import unittest
 
 import numpy as np
 import tensorflow as tf
 
+from tests.binaries import command_runs
 import tff_hidenseek
 from tff_hidenseek.data import datasets
 from tff_hidenseek.export import agreement
@@ -24,21 +23,16 @@ _COLUMNS = {
 }
 
 
-def _run(program, *arguments):
-  result = subprocess.run(
-      [sys.executable, '-m', program, *arguments],
-      capture_output=True,
-      check=False,
-      text=True,
-  )
-  return result.returncode, result.stdout + result.stderr
+def _run(name, *arguments):
+  outcome = command_runs.run(name, *arguments)
+  return outcome.exit_code, outcome.stdout + outcome.stderr
 
 
 @functools.lru_cache()
 def _run_dir(algorithm='hidenseek', partition='iid') -> str:
   run_dir = os.path.join(_FOLDER, f'{algorithm}_{partition}')
   code, output = _run(
-      'binaries.train',
+      'train',
       f'--algorithm={algorithm}',
       '--model=mlp',
       f'--partition={partition}',
@@ -60,7 +54,7 @@ def _final_model() -> tf.keras.Model:
 def _export_ticket(folder, *arguments) -> tf.keras.Model:
   output_dir = os.path.join(_FOLDER, folder)
   code, output = _run(
-      'binaries.export',
+      'export',
       f'--run_dir={_run_dir()}',
       f'--output_dir={output_dir}',
       '--format=ticket',
@@ -84,7 +78,7 @@ class ExportTest(unittest.TestCase):
   def test_all_formats_and_the_table(self):
     output_dir = os.path.join(_FOLDER, 'all')
     code, output = _run(
-        'binaries.export',
+        'export',
         f'--run_dir={_run_dir()}',
         f'--output_dir={output_dir}',
         '--calibration_examples=100',
@@ -136,7 +130,7 @@ class ExportTest(unittest.TestCase):
     output_dir = os.path.join(_FOLDER, 'skewed')
     for name in ('tflite_float32', 'ticket'):
       code, output = _run(
-          'binaries.export',
+          'export',
           f'--run_dir={_run_dir(partition="shards")}',
           f'--output_dir={output_dir}',
           f'--format={name}',
@@ -158,7 +152,7 @@ class ExportTest(unittest.TestCase):
 
   def test_dense_run_exports_but_has_no_ticket(self):
     run_dir = _run_dir('fed_avg')
-    code, output = _run('binaries.export', f'--run_dir={run_dir}')
+    code, output = _run('export', f'--run_dir={run_dir}')
     self.assertEqual(code, 0, output)
     with open(os.path.join(run_dir, 'export', 'export.json')) as report:
       refused = json.load(report)['refused']
@@ -179,7 +173,7 @@ class ExportTest(unittest.TestCase):
     last = model.layers[-1]
     last.kernel.assign(np.full(last.kernel.shape, np.nan))
     model.save(path)
-    code, output = _run('binaries.export', f'--run_dir={copy}')
+    code, output = _run('export', f'--run_dir={copy}')
     self.assertEqual(code, 2)
     self.assertEqual(output.count('error:'), 1)
     self.assertIn(f'found nan in `kernel` of layer {last.name!r}', output)
@@ -188,7 +182,7 @@ class ExportTest(unittest.TestCase):
 
   def test_mistake_is_told_in_a_line(self):
     code, output = _run(
-        'binaries.export', f'--run_dir={_run_dir()}', '--client_id=7'
+        'export', f'--run_dir={_run_dir()}', '--client_id=7'
     )
     self.assertEqual(code, 2)
     self.assertIn('error: `client_id` must be in [0, 2), found 7', output)
