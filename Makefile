@@ -5,6 +5,7 @@
 #   make test      runs the tests; TESTS=tests/layers runs those alone
 #   make fuzz      tries 10,000 good, odd and damaged inputs on what reads them
 #   make doctor    says what works on this machine
+#   make web       fetches LiteRT.js with npm, for the page of the device server
 #   make docs      builds the API reference into build/api, from docstrings
 #   make lock      compiles requirements.txt again, for developers: it keeps the
 #                  versions that are there; UPGRADE=--upgrade takes the newest
@@ -20,7 +21,7 @@ TESTS := tests
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.12 python3.13 python3.11 \
   python3.10 python3)
 
-.PHONY: train test fuzz doctor docs lock clean venv
+.PHONY: train test fuzz doctor web docs lock clean venv
 
 train: venv
 	@$(RUN) -m binaries.train --flagfile=configs/hidenseek.digits.cnn.flags \
@@ -35,6 +36,9 @@ fuzz: venv
 
 doctor: venv
 	@$(RUN) -m binaries.doctor
+
+web: venv
+	@$(RUN) -m tff_hidenseek.on_device.web.litert_files
 
 # pdoc reads what it describes by importing it, so it runs with .venv's Python;
 # it lies in a folder of its own, because nothing else needs it.  What it warns

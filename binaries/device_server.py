@@ -6,9 +6,13 @@ are those of `binaries.train`: the same flag file simulates the same training.
 
 python -m binaries.device_server \
     --flagfile=configs/hidenseek.digits.device.flags --output_dir=runs/devices
+
+With --web a browser takes part, at the link that is printed.
 """
 
 import asyncio
+import contextlib
+import functools
 import sys
 
 from absl import flags
@@ -27,6 +31,8 @@ from tff_hidenseek.on_device import capabilities
 from tff_hidenseek.on_device import client_processes
 from tff_hidenseek.on_device import federation as device_federation
 from tff_hidenseek.on_device import learner as learner_lib
+from tff_hidenseek.on_device.web import litert_files
+from tff_hidenseek.on_device.web import opening as web_opening
 
 experiment_flags.define_experiment_flags()
 runtime_flags.define_runtime_flags()
@@ -57,27 +63,67 @@ def _say(sentence):
   print(sentence, flush=True)
 
 
-async def _serve(devices, tls, certificate, federation, config):
-  """Serves all rounds, to clients that it starts if it is to."""
+def _num_processes(config):
+  """Returns how many clients this program starts."""
+  if not _START_CLIENTS.value:
+    return 0
+  num_pages = flags.FLAGS.web_clients if flags.FLAGS.web else 0
+  return config.num_clients - num_pages
+
+
+def _read_shard(federation, index):
+  data = federation.train_data(index)
+  return data['x'].numpy(), data['y'].numpy()
+
+
+@contextlib.contextmanager
+def _start_clients(federation, config, certificate, port):
+  """Starts a client for each place that is for a process; yields them."""
+  num_processes = _num_processes(config)
+  if not num_processes:
+    yield []
+    return
   folder = _OUTPUT_DIR.value
-  async with devices.serve(flags.FLAGS.host, flags.FLAGS.port, tls) as port:
-    _say(f'listening at {device_server_flags.server_url(port, bool(tls))}')
-    if not _START_CLIENTS.value:
-      await devices.wait_until_over(_SECONDS_TO_TELL)
-      return
-    arguments = device_server_flags.client_arguments(folder, port, certificate)
-    with client_processes.start(
-        [*_CLIENT_COMMAND, *arguments],
-        [federation.train_data(i) for i in range(config.num_clients)],
-        folder,
-        config.seed,
-    ) as processes:
+  arguments = device_server_flags.client_arguments(folder, port, certificate)
+  with client_processes.start(
+      [*_CLIENT_COMMAND, *arguments],
+      [federation.train_data(i) for i in range(num_processes)],
+      folder,
+      config.seed,
+  ) as processes:
+    yield processes
+
+
+async def _serve(devices, tls, site, start_clients):
+  """Serves all rounds.
+
+  Args:
+    devices: The federation.
+    tls: What TLS needs, or `None`.
+    site: The pages, or `None`.
+    start_clients: Starts the clients of this machine, for a port.
+  """
+  host, port = flags.FLAGS.host, flags.FLAGS.port
+  async with devices.serve(host, port, tls, site) as port:
+    url = device_server_flags.server_url(port, bool(tls))
+    _say(f'listening at {url}')
+    if site:
+      link = device_server_flags.page_address(devices.settings, url)
+      _say(f'open {link} to take part, {url}/dashboard to look on')
+    with start_clients(port) as processes:
+      # The others, if there are any, come from elsewhere.
+      rules = devices.settings.rules
+      num_others = rules.num_clients - len(processes)
       await devices.wait_until_over(
           _SECONDS_TO_TELL,
-          lambda: client_processes.check_enough(processes, devices.quorum),
+          lambda: client_processes.check_enough(
+              processes, rules.quorum - num_others
+          ),
       )
       for process in processes:
         _say(_describe(process))
+    if site:
+      await site.close()
 
 
 def _describe(process):
@@ -107,15 +153,45 @@ def _train(config, federation):
   learner = learner_lib.HideNseekLearner(
       config.options, training_loop.build_algorithm(config, federation)
   )
-  devices = device_federation.Federation(
-      folder,
-      learner,
-      learner.num_votes,
-      learner_lib.write_trainable(learner, config.options.batch_size, folder),
-      settings,
-      _say,
+  model = learner_lib.write_trainable(
+      learner, config.options.batch_size, folder
   )
-  asyncio.run(_serve(devices, tls, certificate, federation, config))
+  watch = (
+      web_opening.open_watch(
+          folder,
+          learner,
+          model,
+          federation.dataset.test_x,
+          federation.dataset.test_y,
+      )
+      if flags.FLAGS.web
+      else None
+  )
+
+  def hear(result):
+    _say(result.sentence)
+    if watch:
+      watch.add(result)
+
+  devices = device_federation.Federation(
+      folder, learner, learner.num_votes, model, settings, hear
+  )
+  site = watch and web_opening.open_site(
+      folder,
+      watch,
+      devices,
+      learner,
+      lambda index: _read_shard(federation, index),
+      range(_num_processes(config), config.num_clients),
+  )
+  asyncio.run(
+      _serve(
+          devices,
+          tls,
+          site,
+          functools.partial(_start_clients, federation, config, certificate),
+      )
+  )
   model = learner.build_global_model()
   run_folder.save_final_model(folder, model)
   return model
@@ -127,6 +203,9 @@ def main(argv):
     config = experiment_flags.config_from_flags()
     capabilities.check_config(config)
     device_server_flags.check_tls()
+    device_server_flags.check_web(config)
+    if flags.FLAGS.web:
+      litert_files.check()
     runtime_flags.set_runtime()
     federation = federation_lib.build_federation(config)
     with run_lock.hold(_OUTPUT_DIR.value):

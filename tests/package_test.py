@@ -58,6 +58,9 @@ class WheelTest(absltest.TestCase):
     self.assertIn('binaries/train.py', names)
     for name in ('report.html.jinja', 'report.md.jinja'):
       self.assertIn(f'tff_hidenseek/comparisons/templates/{name}', names)
+    for name in ('page/index.html', 'page/worker.js', 'package-lock.json'):
+      self.assertIn(f'tff_hidenseek/on_device/web/{name}', names)
+    self.assertEmpty([name for name in names if '/litert/' in name])
     self.assertIn('tff_hidenseek_imports.pth', names)
     self.assertEmpty([
         name for name in names

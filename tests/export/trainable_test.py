@@ -84,6 +84,16 @@ class FileTest(unittest.TestCase):
             infer(x=images[:batch])['logits'], expected[:batch], atol=1e-4
         )
 
+  def test_batch_has_the_logits_of_as_many_images(self):
+    images = trained_models.load_digits().test_x
+    for name in _MODELS:
+      interpreter = _interpreter(name)
+      infer_batch = interpreter.get_signature_runner('infer_batch')
+      (size, *_) = infer_batch.get_input_details()['x']['shape']
+      logits = infer_batch(x=images[:size])['logits'].copy()
+      infer = interpreter.get_signature_runner('infer')
+      np.testing.assert_array_equal(logits, infer(x=images[:size])['logits'])
+
   def test_votes_are_the_packed_signs_of_the_kept_weights(self):
     for name in _MODELS:
       scores = tf.concat(_scores(trained_models.train_on_digits(name)), 0)

@@ -203,7 +203,7 @@ def serve(folder: str, tls=None, **settings):
     federation = make_federation(
         folder,
         learner=learner,
-        tell=said.append,
+        tell=lambda result: said.append(result.sentence),
         now=lambda: found['served'].seconds if 'served' in found else 0.0,
         **settings,
     )

@@ -38,7 +38,7 @@ class _RoundsTestCase(absltest.TestCase):
         self.learner,
         vote_collection.PlainVotes(counting_federation.NUM_VOTES),
         rounds_lib.RoundRules(num_clients, quorum, num_rounds, 10.0),
-        self.said.append,
+        lambda result: self.said.append(result.sentence),
         self.clock,
     )
 

@@ -7,6 +7,7 @@ import ipaddress
 import os
 import ssl
 from typing import List, Optional, Tuple
+import urllib.parse
 
 from absl import flags
 
@@ -67,6 +68,18 @@ def define_device_server_flags() -> None:
       lower_bound=1.0,
   )
   flags.DEFINE_bool(
+      'web',
+      False,
+      'Serves a page on which a browser takes part, and a dashboard.',
+  )
+  flags.DEFINE_integer(
+      'web_clients',
+      1,
+      'With --web: how many of the clients are pages, for which no process is '
+      'started.',
+      lower_bound=1,
+  )
+  flags.DEFINE_bool(
       'secure_aggregation',
       False,
       'Clients mask their votes, so that the server sees the sum alone.',
@@ -101,6 +114,41 @@ def make_settings(config, output_dir: str) -> federation.Settings:
           requests_per_second=values.requests_per_second
       ),
   )
+
+
+def check_web(config) -> None:
+  """Raises `ValueError` if pages cannot take part.
+
+  Args:
+    config: The `ExperimentConfig`.
+  """
+  values = flags.FLAGS
+  if not values.web:
+    return
+  if values.secure_aggregation:
+    raise ValueError(
+        '`secure_aggregation` must not be given with `web`, found both: a page '
+        'cannot mask its votes.'
+    )
+  if values.web_clients > config.num_clients:
+    raise ValueError(
+        '`web_clients` must be at most `num_clients`, found '
+        f'{values.web_clients} and {config.num_clients}.'
+    )
+
+
+def page_address(settings: federation.Settings, url: str) -> str:
+  """Returns the link with which a visitor takes part.
+
+  Args:
+    settings: What the federation is.
+    url: The server's address.
+
+  Returns:
+    The address of the page. What follows its # is not sent to the server when
+    the page is opened.
+  """
+  return f'{url}/#{urllib.parse.quote(settings.enrolment_token)}'
 
 
 def check_tls() -> None:

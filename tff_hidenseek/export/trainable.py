@@ -5,7 +5,8 @@ Its signatures:
 * `train(x, y, learning_rate) -> loss, num_examples`: one step of gradient
   descent on the scores; a label that is no class, such as -1, leaves its
   example out.
-* `infer(x) -> logits`.
+* `infer(x) -> logits`, of any number of images; `infer_batch`, of as many as
+  `train` takes, for runtimes that cannot resize an input, such as LiteRT.js.
 * `get_votes() -> votes`: the packed signs of the scores, a client's upload.
 * `set_tally(tally)`: the server's mean votes, two to a byte.
 * `set_votes(votes)`: packed signs, as `get_votes` returns them.
@@ -170,6 +171,9 @@ class TrainableModule(tf.Module):
   def infer(self, x):
     return {'logits': self._forward(x)[-1][-1]}
 
+  def infer_batch(self, x):
+    return self.infer(x)
+
   def get_votes(self):
     return {'votes': builtin_bits.pack_bits(self._scores.read_value() >= 0)}
 
@@ -214,6 +218,7 @@ class TrainableModule(tf.Module):
     arguments = {
         'train': (batch, y, rate),
         'infer': (x,),
+        'infer_batch': (batch,),
         'get_votes': (),
         'set_tally': (tally,),
         'set_votes': (votes,),

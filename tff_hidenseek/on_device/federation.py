@@ -11,10 +11,12 @@ from typing import AsyncIterator, Callable, Optional
 import attrs
 
 from tff_hidenseek import files
+from tff_hidenseek.on_device import additions as additions_lib
 from tff_hidenseek.on_device import enrolment as enrolment_lib
 from tff_hidenseek.on_device import http_server
 from tff_hidenseek.on_device import listening
 from tff_hidenseek.on_device import protocol
+from tff_hidenseek.on_device import round_result
 from tff_hidenseek.on_device import rounds as rounds_lib
 from tff_hidenseek.on_device import vote_collection
 from tff_hidenseek.on_device.secure_aggregation import masked_votes
@@ -75,7 +77,8 @@ class Federation:
 
   Attributes:
     rounds: The rounds.
-    quorum: How many clients a round needs.
+    enrolment: The clients.
+    settings: What else the federation is.
   """
 
   def __init__(
@@ -85,7 +88,7 @@ class Federation:
       num_votes: int,
       model: bytes,
       settings: Settings,
-      tell: Callable[[str], None] = lambda sentence: None,
+      tell: Callable[[round_result.RoundResult], None] = lambda result: None,
       now: Callable[[], float] = time.monotonic,
   ):
     """Opens the federation of a folder, or begins it.
@@ -96,7 +99,7 @@ class Federation:
       num_votes: How many votes a client casts, K.
       model: The trainable TFLite file.
       settings: What else the federation is.
-      tell: Told in a sentence how each round ended.
+      tell: Told how each round ended.
       now: Returns seconds.
 
     Raises:
@@ -104,9 +107,8 @@ class Federation:
         damaged.
     """
     rules = settings.rules
-    self.quorum = rules.quorum
+    self.settings = settings
     self._model = model
-    self._limits = settings.limits
     self._description = protocol.Description(
         model=hashlib.sha256(model).hexdigest(),
         num_votes=num_votes,
@@ -129,7 +131,7 @@ class Federation:
     self.rounds = rounds_lib.Rounds(
         folder, learner, collection, rules, tell, now
     )
-    self._enrolment = enrolment_lib.Enrolment(
+    self.enrolment = enrolment_lib.Enrolment(
         os.path.join(folder, _ENROLLED_FILE),
         settings.enrolment_token,
         rules.num_clients,
@@ -138,7 +140,11 @@ class Federation:
 
   @contextlib.asynccontextmanager
   async def serve(
-      self, host: str, port: int, tls: Optional[ssl.SSLContext] = None
+      self,
+      host: str,
+      port: int,
+      tls: Optional[ssl.SSLContext] = None,
+      additions: Optional[additions_lib.Additions] = None,
   ) -> AsyncIterator[int]:
     """Serves the federation for as long as the block lasts.
 
@@ -146,6 +152,7 @@ class Federation:
       host: The address to listen at.
       port: The port; 0 is a free one.
       tls: What TLS needs; `None` speaks none.
+      additions: What the server answers beside the protocol of the rounds.
 
     Yields:
       The port.
@@ -154,8 +161,9 @@ class Federation:
         self._description,
         self._model,
         self.rounds,
-        self._enrolment,
-        self._limits,
+        self.enrolment,
+        self.settings.limits,
+        additions,
     )
     async with self._server.listen(host, port, tls) as found:
       yield found
@@ -182,7 +190,7 @@ class Federation:
   def close(self) -> None:
     """Closes the files."""
     self.rounds.close_files()
-    self._enrolment.close()
+    self.enrolment.close()
 
 
 def _check_description(path: str, description: protocol.Description) -> None:

@@ -14,6 +14,7 @@ from typing import AsyncIterator, Callable, Optional
 
 from aiohttp import web
 
+from tff_hidenseek.on_device import additions as additions_lib
 from tff_hidenseek.on_device import enrolment as enrolment_lib
 from tff_hidenseek.on_device import listening
 from tff_hidenseek.on_device import protocol
@@ -43,6 +44,7 @@ class DeviceServer:
       rounds: rounds_lib.Rounds,
       enrolment: enrolment_lib.Enrolment,
       limits: listening.Limits,
+      additions: Optional[additions_lib.Additions] = None,
   ):
     """Initializes the server.
 
@@ -52,12 +54,14 @@ class DeviceServer:
       rounds: The rounds.
       enrolment: The clients.
       limits: What clients may ask.
+      additions: What is answered beside the protocol of the rounds.
     """
     self._description = description
     self._model = model
     self._rounds = rounds
     self._enrolment = enrolment
     self._limits = limits
+    self._additions = additions
     self._rates = rate_limits.RateLimits(
         limits.requests_per_second, int(2 * limits.requests_per_second) + 1
     )
@@ -103,6 +107,8 @@ class DeviceServer:
     steps = f'{prefix}/rounds/{{round}}/{{step}}'
     application.router.add_put(steps, self._put_step)
     application.router.add_get(steps, self._get_step)
+    if self._additions:
+      application.router.add_routes(self._additions.routes())
     return application
 
   @web.middleware
@@ -110,6 +116,8 @@ class DeviceServer:
     secret = _read_secret(_bearer(request))
     client = None if secret is None else self._enrolment.find(secret)
     request[_CLIENT] = client
+    if self._additions and self._additions.is_file(request.path):
+      return await handler(request)
     seconds = self._rates.seconds_to_wait(
         request.remote if client is None else client
     )
@@ -117,6 +125,8 @@ class DeviceServer:
       raise protocol.Refusal(
           429, f'Too many requests: wait for {seconds} seconds.'
       )
+    if client is not None and self._additions:
+      self._additions.see(client)
     return await handler(request)
 
   async def _get_federation(self, request):
@@ -126,8 +136,10 @@ class DeviceServer:
     )
 
   async def _get_model(self, request):
-    _find_client(request)
-    return self._octets(self._model)
+    find_client(request)
+    response = self._octets(self._model)
+    response.enable_compression()  # For those who say that they undo it.
+    return response
 
   async def _enrol(self, request):
     secret = await self._read(request)
@@ -135,7 +147,7 @@ class DeviceServer:
     return web.json_response({'client': client})
 
   async def _get_next_round(self, request):
-    client = _find_client(request)
+    client = find_client(request)
     after = _number(request.query.get('after', '0'))
     rounds = self._rounds
     await self._wait_for(lambda: rounds.is_over or rounds.number > after)
@@ -155,7 +167,7 @@ class DeviceServer:
     )
 
   async def _put_step(self, request):
-    client = _find_client(request)
+    client = find_client(request)
     number, step = self._read_place(request)
     model = request.headers.get(protocol.MODEL_HEADER, '')
     if model != self._description.model:
@@ -170,7 +182,7 @@ class DeviceServer:
     return web.Response(status=204)
 
   async def _get_step(self, request):
-    client = _find_client(request)
+    client = find_client(request)
     number, step = self._read_place(request)
     if step == self._description.steps[-1]:
       raise protocol.Refusal(404, f'Nothing is answered after {step}.')
@@ -255,7 +267,8 @@ async def _answer_in_sentences(request, handler):
   return web.Response(status=status, text=f'{sentence}\n')
 
 
-def _find_client(request) -> int:
+def find_client(request: web.Request) -> int:
+  """Returns the number of the client that asks; refuses any other."""
   if request[_CLIENT] is None:
     raise protocol.Refusal(
         401, 'The secret is of no client that has enrolled.'

@@ -2,6 +2,7 @@
 
 import io
 import os
+from typing import Dict, List
 
 import attrs
 import numpy as np
@@ -12,6 +13,7 @@ from tff_hidenseek.algorithms.hidenseek import hidenseek
 from tff_hidenseek.algorithms.hidenseek import hidenseek_options
 from tff_hidenseek.algorithms import vote_broadcasts
 from tff_hidenseek.export import trainable
+from tff_hidenseek.layers import sign_masked
 from tff_hidenseek.learning import federated_algorithm
 
 MODEL_FILE = 'model_trainable.tflite'
@@ -48,6 +50,12 @@ class HideNseekLearner:
     encode = vote_broadcasts.VOTE_BROADCASTS[self._options.broadcast].encode
     return encode(self._learned['scores']).numpy().tobytes()
 
+  def global_votes(self) -> bytes:
+    """Returns the signs of the global model, packed as clients' votes are."""
+    return np.packbits(
+        self._learned['average'].numpy() >= 0, bitorder='little'
+    ).tobytes()
+
   def learn(self, num_ones: np.ndarray, num_clients: int) -> None:
     """Moves the scores by the mean vote.
 
@@ -59,6 +67,24 @@ class HideNseekLearner:
     self._learned = hidenseek.update_state(
         self._learned, mean_vote, 1.0, self._options
     )
+
+  def first_layer(self) -> Dict[str, List[int]]:
+    """Returns what a picture of the first layer needs, as JSON can hold it.
+
+    Returns:
+      The `shape` of its kernel, [height, width, channels, units], of which a
+      dense layer's first three are those of the image, and its `kept` places.
+    """
+    model = self.build_global_model()
+    layer = next(
+        layer
+        for layer in model.layers
+        if isinstance(layer, sign_masked.SignMaskedLayer)
+    )
+    shape = list(layer.kernel.shape)
+    if len(shape) == 2:
+      shape = [*model.input_shape[1:], shape[-1]]
+    return dict(shape=shape, kept=layer.kept_positions.numpy().tolist())
 
   def to_bytes(self) -> bytes:
     """Returns all that was learned, as an .npz file."""

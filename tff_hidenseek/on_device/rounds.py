@@ -13,6 +13,7 @@ import numpy as np
 
 from tff_hidenseek.on_device import protocol
 from tff_hidenseek.on_device import round_files
+from tff_hidenseek.on_device import round_result
 from tff_hidenseek.on_device import vote_collection
 
 
@@ -68,7 +69,7 @@ class Rounds:
       learner: Learner,
       collection: vote_collection.VoteCollection,
       rules: RoundRules,
-      tell: Callable[[str], None] = lambda sentence: None,
+      tell: Callable[[round_result.RoundResult], None] = lambda result: None,
       now: Callable[[], float] = time.monotonic,
   ):
     """Goes on with the rounds of a folder, or begins them.
@@ -78,7 +79,7 @@ class Rounds:
       learner: What learns; its state becomes that of the folder.
       collection: How votes are collected.
       rules: When rounds end.
-      tell: Told in a sentence how each round ended.
+      tell: Told how each round ended, once that is on disk.
       now: Returns seconds.
 
     Raises:
@@ -236,9 +237,7 @@ class Rounds:
     try:
       self._learner.learn(num_ones, num_clients)
       self._start_next(
-          1,
-          f'round {self.number}: {down} bytes down and {up} up, a client; '
-          f'{num_clients} votes',
+          round_result.RoundResult(self.number, num_clients, down, up)
       )
     except Exception:  # Else it would have learned twice, the next time.
       self._learner.restore(before)
@@ -248,15 +247,17 @@ class Rounds:
     self._ended_in_vain[self.number] = (
         f'Round {self.number} has ended: {reason}.'
     )
-    self._start_next(0, f'round {self.number}: nothing learned, {reason}.')
+    self._start_next(
+        round_result.RoundResult(self.number, failure=reason)
+    )
 
-  def _start_next(self, num_learned: int, sentence: str) -> None:
+  def _start_next(self, result: round_result.RoundResult) -> None:
     self._files.start_next(
-        self.num_learned + num_learned, self._learner.to_bytes()
+        self.num_learned + (not result.failure), self._learner.to_bytes()
     )
     self._awaited = set(self._answers[self._collection.steps[0]])
     self._open()
-    self._tell(sentence)
+    self._tell(result)
 
   def _open(self):
     self._num_closed = 0

@@ -1,0 +1,16 @@
+// News of the federation, which the server sends as they happen.
+
+/** Calls a function with what is new, and with `null` while there is no line. */
+export function listenToNews(hear) {
+  const source = new EventSource('/v1/news');
+  source.onmessage = ({data}) => hear(JSON.parse(data));
+  source.onerror = () => hear(null);
+}
+
+export function percent(accuracy) {
+  return accuracy == null ? '–' : `${(100 * accuracy).toFixed(1)} %`;
+}
+
+export function count(number) {
+  return number == null ? '–' : number.toLocaleString('en');
+}

@@ -1,0 +1,192 @@
+// The page: shows what the worker tells, and asks it for what a visitor wants.
+
+import {Drawing} from './drawing.js';
+import {count, listenToNews, percent} from './news.js';
+import {plotAccuracies} from './plot.js';
+import {drawUnits} from './signs.js';
+import {DATABASE} from './storage.js';
+import {ask, end, listen} from './worker_calls.js';
+
+const at = (id) => document.getElementById(id);
+const state = {history: [], numRounds: 1, news: null};
+const drawing = new Drawing(at('canvas'), classify);
+let layer;
+
+listen((changes) => {
+  const hasLearned = 'numScores' in changes;
+  Object.assign(state, changes);
+  show();
+  if (hasLearned) void showSigns();
+});
+listenToNews((news) => {
+  state.news = news ?? state.news;
+  show();
+});
+at('join').addEventListener('submit', (event) => {
+  event.preventDefault();
+  void takePart();
+});
+at('pause').addEventListener('click', () =>
+  ask('setPaused', {isPaused: !state.isPaused}));
+at('forget').addEventListener('click', forget);
+at('clear').addEventListener('click', () => {
+  drawing.clear();
+  at('answer').textContent = '';
+  at('bars').replaceChildren();
+});
+at('teach').addEventListener('submit', (event) => {
+  event.preventDefault();
+  void teach();
+});
+at('download').addEventListener('click', download);
+start();
+
+async function start() {
+  const token = decodeURIComponent(location.hash.slice(1));
+  at('token').value = token;
+  at('token-label').hidden = Boolean(token);
+  show();
+  try {
+    if (await ask('remember')) {
+      void showSigns();
+      await takePart();
+    }
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function takePart() {
+  at('join').hidden = true;
+  try {
+    await ask('takePart', {token: at('token').value.trim()});
+  } catch (error) {
+    at('join').hidden = false;
+    fail(error);
+  }
+}
+
+/** Forgets all that this browser keeps, and begins anew. */
+function forget() {
+  end();
+  const request = indexedDB.deleteDatabase(DATABASE);
+  request.onsuccess = () => location.reload();
+}
+
+function fail(error) {
+  Object.assign(state, {trouble: error.message, doing: ''});
+  show();
+}
+
+function show() {
+  const {news} = state;
+  at('doing').textContent = state.doing ? `${state.doing}.` : '';
+  at('trouble').textContent = state.trouble || state.refused || '';
+  at('progress').value = state.progress ?? 0;
+  at('pause').hidden = at('forget').hidden = !state.isEnrolled;
+  at('pause').textContent = state.isPaused ? 'Go on' : 'Pause';
+  if (state.isPaused) at('doing').textContent = 'Paused.';
+  const figures = {
+    'round': news ? `${news.num_learned} of ${news.num_rounds}` : '–',
+    'present': count(news?.present),
+    'num-examples': count(state.numExamples),
+    'before': percent(state.before),
+    'after': percent(state.after),
+    'global': percent(news?.rounds.at(-1)?.accuracy),
+    'bytes-up': count(state.bytesUp),
+    'bytes-down': count(state.bytesDown),
+    'step-ms': state.stepMs ? `${state.stepMs.toFixed(1)} ms` : '–',
+    'num-own': count(state.numOwn),
+    'runtime': state.runtime ? `Runs on ${state.runtime}.` : '',
+  };
+  if (state.numVotes) figures['num-votes'] = count(state.numVotes);
+  for (const [id, text] of Object.entries(figures)) at(id).textContent = text;
+  showPlot();
+}
+
+function showPlot() {
+  const {history, news} = state;
+  const learned = (news?.rounds ?? []).filter(({votes}) => votes);
+  const last = Math.max(
+      news?.num_rounds ?? 1, ...history.map(({round}) => round));
+  plotAccuracies(at('plot'), [
+    {name: 'before', points: history.map((h) => [h.round, h.before])},
+    {name: 'after', points: history.map((h) => [h.round, h.after])},
+    {name: 'global', points: learned.filter(({accuracy}) => accuracy !== null)
+        .map(({number, accuracy}) => [number, accuracy])},
+  ], last);
+}
+
+async function showSigns() {
+  try {
+    layer ??= await (await fetch('/v1/first_layer')).json();
+    const signs = await ask('readSigns');
+    const flips = drawUnits(at('units'), layer, signs);
+    const all = signs.after.filter((sign, i) => sign !== signs.before[i]).length;
+    at('flips').textContent = `${count(flips)} of ${count(layer.kept.length)} ` +
+        `signs of this layer flipped in the round, ${count(all)} of ` +
+        `${count(signs.after.length)} of all.`;
+    at('download').disabled = false;
+  } catch {
+    at('flips').textContent = '';  // There was no round yet.
+  }
+}
+
+/** Returns the drawing as the model wants it. */
+function readDrawing() {
+  if (!state.imageShape) throw new Error('Take part first.');
+  if (drawing.isEmpty) throw new Error('Draw a digit first.');
+  return drawing.read(state.imageShape);
+}
+
+async function classify() {
+  try {
+    const {global, own} = await ask('classify', {image: readDrawing()});
+    const answer = (probabilities) => {
+      const most = Math.max(...probabilities);
+      return `${probabilities.indexOf(most)} (${percent(most)})`;
+    };
+    at('answer').textContent =
+        `The global model says ${answer(global)}, yours ${answer(own)}.`;
+    showBars(global, own);
+  } catch (error) {
+    at('answer').textContent = error.message;
+  }
+}
+
+function showBars(global, own) {
+  at('bars').replaceChildren(...global.map((probability, label) => {
+    const row = document.createElement('div');
+    row.append(String(label));
+    for (const [name, value] of [['global', probability], ['own', own[label]]]) {
+      const bar = document.createElement('i');
+      bar.className = name;
+      bar.style.setProperty('--part', value);
+      row.append(bar);
+    }
+    return row;
+  }));
+}
+
+async function teach() {
+  try {
+    const label = Number(at('label').value);
+    await ask('addExample', {image: readDrawing(), label});
+    drawing.clear();
+    at('answer').textContent = `Kept as a ${label}, for the next round.`;
+    at('bars').replaceChildren();
+  } catch (error) {
+    at('answer').textContent = error.message;
+  }
+}
+
+async function download() {
+  const content = await ask('writeFile');
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([content]));
+  link.download = 'my_model.tflite';
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+for (let label = 0; label < 10; label++) at('label').add(new Option(label));
