@@ -1,7 +1,7 @@
 """Rounds of an algorithm on the benchmark's clients, whatever runs them."""
 
 import functools
-from typing import Callable, Sequence, Tuple
+from typing import Any, Callable, Dict, Sequence, Tuple
 
 import numpy as np
 
@@ -83,6 +83,7 @@ class Rounds:
     self._algorithm = build_algorithm(model, algorithm)
     self._clients = clients
     self._state = self._algorithm.process.initialize()
+    self._cohorts: Dict[str, federated_algorithm.CohortAlgorithm] = {}
 
   @functools.cached_property
   def _tensors(self) -> list:
@@ -92,27 +93,43 @@ class Rounds:
   def _pool(self) -> cohort_data.Pool:
     return make_pool(self._clients)
 
-  @functools.cached_property
-  def _cohorts(self) -> federated_algorithm.CohortAlgorithm:
-    return self._algorithm.build_cohort_algorithm(self._pool.common_size)
+  def _find_cohorts(self, training: str) -> federated_algorithm.CohortAlgorithm:
+    if training not in self._cohorts:
+      self._cohorts[training] = self._algorithm.build_cohort_algorithm(
+          self._pool.common_size, training=training
+      )
+    return self._cohorts[training]
+
+  def keep_on(self, device: str) -> None:
+    """Keeps the clients' images on a device, where cohorts share them."""
+    self._pool.keep_on(device)
+
+  @property
+  def state(self) -> Any:
+    """The state of the algorithm itself after the last round."""
+    return self._state.algorithm
+
+  def restart(self) -> None:
+    """Makes the next round the first one again."""
+    self._state = self._algorithm.process.initialize()
 
   def run(
-      self, num_clients: int, cohort_size: int, copies_examples: bool = False
+      self, num_clients: int, cohort_size: int, training: str = 'in_turn'
   ) -> None:
     """Runs the next round.
 
     Args:
       num_clients: How many clients take part, the first ones.
       cohort_size: Clients that one program trains; 1 is a program a client.
-      copies_examples: Whether a cohort has its examples alone, for a GPU.
+      training: How the clients of a cohort train: see `cohort_process`.
     """
     if cohort_size == 1:
       run_next, data = self._algorithm.process.next, self._tensors[:num_clients]
     else:
-      run_next = self._cohorts.next
+      run_next = self._find_cohorts(training).next
       ids = range(num_clients)
       cohorts = [ids[i : i + cohort_size] for i in ids[::cohort_size]]
-      data = [self._pool.select(c, c, copies_examples) for c in cohorts]
+      data = [self._pool.select(c, c) for c in cohorts]
     self._state = run_next(self._state, data).state
 
 
@@ -121,10 +138,7 @@ def build_rounds(
     algorithm: str,
     clients: Clients,
     cohort_size: int = 1,
-    copies_examples: bool = False,
 ) -> Callable[[], None]:
   """Returns what runs a round of all clients: see `Rounds`."""
   simulation = Rounds(model, algorithm, clients)
-  return functools.partial(
-      simulation.run, len(clients), cohort_size, copies_examples
-  )
+  return functools.partial(simulation.run, len(clients), cohort_size)

@@ -17,6 +17,7 @@ import tensorflow as tf
 from benchmarks.gpu import gpu_checks
 from benchmarks.gpu import gpu_digits
 from benchmarks.gpu import gpu_report
+from benchmarks.gpu import gpu_rounds
 from benchmarks.gpu import gpu_timing
 from benchmarks import system_processes
 from tff_hidenseek.commands import command_line
@@ -33,16 +34,31 @@ _CHECKS = flags.DEFINE_list(
 
 _DEVICE = 'GPU:0'
 _DEVICES = ('CPU:0', _DEVICE)
-# After one that compiles. W3 has two thousand clients.
-_NUM_TIMED_ROUNDS = {'W1': 3, 'W2': 3, 'W3': 1}
+# Of all ways to run a workload.
+_MOST_SECONDS = 25.0
 
 
 def _checks():
   """Returns the checks by name, those that matter most first."""
   partial = functools.partial
   clients = system_processes.make_clients(4, 50)
-  checks = dict(
-      hello=partial(gpu_checks.check_hello, _DEVICE),
+  checks = dict(hello=partial(gpu_checks.check_hello, _DEVICE))
+
+  def add_rounds(kind, ways):
+    for workload in system_processes.WORKLOADS:
+      for algorithm in gpu_rounds.ALGORITHMS:
+        checks[f'{kind}_{workload}_{algorithm}'] = partial(
+            gpu_rounds.check_rounds,
+            _DEVICE, workload, algorithm, ways[workload], _MOST_SECONDS,
+        )
+
+  add_rounds('rounds', gpu_rounds.WAYS)
+  for algorithm, tolerance in [('fed_avg', 1e-4), ('hidenseek', 0.002)]:
+    checks[f'at_once_{algorithm}'] = partial(
+        gpu_rounds.check_at_once_parity,
+        _DEVICE, 'cnn', algorithm, clients, tolerance,
+    )
+  checks.update(
       fed_avg_parity=partial(
           gpu_checks.check_fed_avg_parity, _DEVICES, 'cnn', clients, 1e-4
       ),
@@ -58,12 +74,7 @@ def _checks():
           _DEVICE, 'cnn', system_processes.make_clients(10, 50), 20, 1.0,
       ),
   )
-  for workload in system_processes.WORKLOADS:
-    checks[f'seconds_{workload}'] = partial(
-        gpu_timing.check_seconds,
-        _DEVICE, [1, 4], workload, _NUM_TIMED_ROUNDS[workload],
-        gpu_timing.time_in_own_process,
-    )
+  add_rounds('compiled', gpu_rounds.COMPILED_WAYS)
   checks['synflow_vgg16'] = partial(
       gpu_checks.check_synflow, _DEVICES, 'vgg16', 0.1, 50, 1e-5
   )

@@ -31,6 +31,7 @@ _CHECKS_ON_CPUS = textwrap.dedent("""
     from benchmarks.gpu import gpu_checks
     from benchmarks.gpu import gpu_digits
     from benchmarks.gpu import gpu_report
+    from benchmarks.gpu import gpu_rounds
     from benchmarks.gpu import gpu_timing
     from benchmarks import system_processes
 
@@ -45,7 +46,7 @@ _CHECKS_ON_CPUS = textwrap.dedent("""
         clients_per_round=4, num_rounds=12)
     system_processes.WORKLOADS['tiny'] = (2, 20)
     system_processes.MODELS['tiny'] = 'linear'
-    system_processes.COHORT_SIZES['tiny'] = 2
+    ways = [gpu_rounds.Way('in_turn', 1, 2), gpu_rounds.Way('at_once', 2, 1)]
 
     @contextlib.contextmanager
     def watch_memory(device, growth):
@@ -65,9 +66,12 @@ _CHECKS_ON_CPUS = textwrap.dedent("""
       report.run(name, functools.partial(
           gpu_timing.check_memory, 'CPU:1', 'linear', clients, 3, 1.0,
           functools.partial(watch_memory, growth=growth)))
-    report.run('seconds', lambda: gpu_timing.check_seconds(
-        'CPU:1', [1, 2], 'tiny', 2,
-        lambda workload, algorithm, num_rounds: dict(median_seconds=1.0)))
+    report.run('rounds', lambda: gpu_rounds.check_rounds(
+        'CPU:1', 'tiny', 'fed_avg', ways, 8.0))
+    for algorithm in ('fed_avg', 'hidenseek'):
+      report.run(f'at_once_{algorithm}', functools.partial(
+          gpu_rounds.check_at_once_parity,
+          'CPU:1', 'linear', algorithm, clients, 1e-4))
     report.run('synflow', lambda: gpu_checks.check_synflow(
         devices, 'lenet', 0.1, 5, 1e-5))
 """)
@@ -130,21 +134,17 @@ class ChecksOnCpusTest(absltest.TestCase):
   def test_growing_memory_fails(self):
     self.assertEqual(self._find('memory_growing', 'failed')['growth_mib'], 3.0)
 
-  def test_seconds_are_of_both_algorithms_in_cohorts_and_without(self):
-    numbers = self._find('seconds')
-    self.assertCountEqual(numbers, gpu_timing.ALGORITHMS)
-    for found in numbers.values():
-      self.assertEqual(found['cpu']['median_seconds'], 1.0)
-      self.assertCountEqual(
-          found['device'],
-          [
-              f'{threads}_at_a_time{cohorts}'
-              for threads in (1, 2)
-              for cohorts in ('', '_in_cohorts_of_2')
-          ],
-      )
-      for timed in found['device'].values():
-        self.assertLen(timed['seconds'], 2)
+  def test_rounds_are_timed_every_way(self):
+    numbers = self._find('rounds')
+    self.assertCountEqual(numbers, ['in_turn_1x2', 'at_once_2x1'])
+    for timed in numbers.values():
+      self.assertGreaterEqual(len(timed['seconds']), 1)
+      self.assertEqual(timed['num_clients'], 2)
+
+  def test_clients_at_once_learn_what_they_learn_alone(self):
+    for algorithm in ('fed_avg', 'hidenseek'):
+      numbers = self._find(f'at_once_{algorithm}')
+      self.assertLessEqual(numbers['apart'], 1e-4)
 
   def test_synflow_keeps_the_same_weights(self):
     numbers = self._find('synflow')
@@ -199,33 +199,6 @@ class ParityTest(absltest.TestCase):
 
 
 class TimingTest(absltest.TestCase):
-
-  def test_times_the_cpu_in_a_process_without_gpus(self):
-    seen = []
-
-    class FakeSystem:
-
-      def __init__(self, *arguments):
-        seen.append((arguments, os.environ['CUDA_VISIBLE_DEVICES']))
-        self.measurements = []
-
-      def run_round(self):
-        seconds = float(len(self.measurements) + 1)
-        self.measurements.append(mock.Mock(seconds=seconds, peak_mib=9.0))
-
-      def stop(self):
-        pass
-
-    with mock.patch.dict(os.environ), mock.patch.object(
-        gpu_timing.system_processes, 'System', FakeSystem
-    ):
-      os.environ.pop('CUDA_VISIBLE_DEVICES', None)
-      found = gpu_timing.time_in_own_process('W2', 'fed_avg', 3)
-      self.assertNotIn('CUDA_VISIBLE_DEVICES', os.environ)
-    cores = len(os.sched_getaffinity(0))
-    self.assertEqual(seen, [(('W2', 'in_process', 'fed_avg', cores), '-1')])
-    self.assertEqual(found['median_seconds'], 2.0)
-
 
   def test_memory_that_is_taken_all_at_once_fails(self):
     timed = dict(mib_after_rounds=[5.0, 5.0], peak_mib=6.0)
@@ -336,7 +309,7 @@ class CommandTest(absltest.TestCase):
   def test_names_the_checks_on_another_name(self):
     outcome, _ = self._run(['gpu'], '--checks=helo')
     self.assertEqual(outcome.exit_code, 2)
-    self.assertIn("hello, fed_avg_parity, ", outcome.stderr)
+    self.assertIn("hello, rounds_W1_hidenseek, ", outcome.stderr)
     self.assertIn("found 'helo'", outcome.stderr)
 
 

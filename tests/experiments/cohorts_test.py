@@ -20,7 +20,13 @@ def setUpModule():
 
 
 def _start_run(
-    cohort_size, name='hidenseek', folder=None, copies=False, **changes
+    cohort_size,
+    name='hidenseek',
+    folder=None,
+    copies=False,
+    training='in_turn',
+    device=None,
+    **changes,
 ):
   """Starts a run; with a folder, of clients that are read from their files."""
   one_by_one = tiny_experiment.start_run(
@@ -40,6 +46,8 @@ def _start_run(
       federation,
       cohort_size,
       copies,
+      training,
+      device,
   )
 
 
@@ -65,6 +73,11 @@ class ChooseSizeTest(parameterized.TestCase):
 
   def test_clients_of_a_large_model_come_one_by_one(self):
     self.assertEqual(cohorts.choose_size(0, 200, 1_600_000), 1)
+
+  def test_at_once_come_as_many_as_their_weights_allow(self):
+    self.assertEqual(cohorts.choose_size(0, 50, 1_600_000, at_once=True), 50)
+    self.assertEqual(cohorts.choose_size(0, 2000, 2**20, at_once=True), 128)
+    self.assertEqual(cohorts.choose_size(0, 9, 2**28, at_once=True), 1)
 
   def test_the_user_s_choice_is_taken(self):
     self.assertEqual(cohorts.choose_size(7, 3, 1000), 7)
@@ -126,6 +139,19 @@ class CohortsTest(parameterized.TestCase, tf.test.TestCase):
         run.server_state.algorithm['scores'],
         other.server_state.algorithm['scores'],
     )
+
+  # As on a GPU, which keeps the examples of all clients.
+  def test_a_run_at_once_is_the_run_one_by_one(self):
+    run = _start_run(0, training='auto', device='CPU:0')
+    self.assertTrue(run._cohorts.can_run(3))
+    self.assertEqual(_run_once(run), _run_once(_start_run(1)))
+
+  def test_an_algorithm_without_it_says_that_its_clients_train_in_turn(self):
+    with mock.patch.object(logging, 'warning') as warn:
+      _start_run(2, 'ssfl', training='auto', device='CPU:0')
+      warn.assert_not_called()
+      _start_run(2, 'ssfl', training='at_once')
+    self.assertIn('one after another', warn.call_args.args[0])
 
   def test_clients_that_keep_something_say_that_they_come_one_by_one(self):
     with mock.patch.object(logging, 'warning') as warn:

@@ -14,11 +14,13 @@ import tensorflow as tf
 from tff_hidenseek.algorithms import dense_network
 from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import client_work
+from tff_hidenseek.learning import cohort_work
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import means
 from tff_hidenseek.learning import options as options_lib
 from tff_hidenseek.learning import robust_aggregation
+from tff_hidenseek.models import client_axis
 from tff_hidenseek.privacy import options as privacy_options
 
 
@@ -67,6 +69,33 @@ class UpdateClientWork(DenseClientWork):
 
   def make_upload(self, seed):
     return _subtract(super().make_upload(seed), self._received)
+
+
+class DenseCohortWork(cohort_work.CohortWork):
+  """Trains all weights of every client's dense model."""
+
+  def __init__(self, task, options, sends_updates=False):
+    super().__init__(task.build_model(client_axis.ClientAxisLayers()), options)
+    self._sends_updates = sends_updates
+
+  def start(self, message, num_clients):
+    self._received = list(message)
+    return [
+        tf.tile(x[tf.newaxis], [num_clients, *[1] * len(x.shape)])
+        for x in message
+    ]
+
+  def make_uploads(self, trained, seeds, round_num):
+    del seeds, round_num
+    if self._sends_updates:
+      return _subtract(trained, self._received)
+    return trained
+
+  def read_uploads(self, read_upload, uploads):
+    # What is averaged is what is sent, unless updates are clipped first.
+    if self._sends_updates:
+      return super().read_uploads(read_upload, uploads)
+    return uploads
 
 
 def _subtract(a: Any, b: Any) -> List[tf.Tensor]:
@@ -122,6 +151,9 @@ def build_fed_avg(
           initial_state=network.weights,
           make_message=lambda weights: weights,
           build_client=build_client,
+          build_cohort_work=lambda: DenseCohortWork(
+              task, options, sends_updates
+          ),
           forge_upload=attacks.build_update_forger(
               task.adversary, task.seed, read_update, write_update
           ),

@@ -5,6 +5,7 @@ every weight by a fixed step in the direction of the majority.
 """
 
 import collections
+import math
 
 import attrs
 import tensorflow as tf
@@ -18,6 +19,7 @@ from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import federated_process
 from tff_hidenseek.learning import options as options_lib
+from tff_hidenseek.learning import philox
 from tff_hidenseek.learning import random_seeds
 from tff_hidenseek.learning import robust_aggregation
 
@@ -55,6 +57,28 @@ class SignClientWork(fed_avg.DenseClientWork):
     return sign_ops.pack_bits(tf.where(ties, coins < 0.5, update > 0))
 
 
+class SignCohortWork(fed_avg.DenseCohortWork):
+  """What `SignClientWork` does, of all clients at once."""
+
+  def make_uploads(self, trained, seeds, round_num):
+    del round_num
+    update = tf.concat(
+        [
+            tf.reshape(x - y, [-1, math.prod(y.shape)])
+            for x, y in zip(trained, self._received)
+        ],
+        axis=1,
+    )
+    coins = philox.draw_uniform(seeds, update.shape[1])
+    return sign_ops.pack_rows(
+        tf.where(tf.equal(update, 0), coins < 0.5, update > 0)
+    )
+
+  def read_uploads(self, read_upload, uploads):
+    size = sum(math.prod(x.shape) for x in self._received)
+    return sign_votes.read_votes(uploads, size)
+
+
 def build_sign_sgd(
     task: federated_algorithm.LearningTask, options: SignSgdOptions
 ) -> federated_algorithm.FederatedAlgorithm:
@@ -81,6 +105,7 @@ def build_sign_sgd(
           build_client=lambda: SignClientWork(
               dense_network.build_model(task), options
           ),
+          build_cohort_work=lambda: SignCohortWork(task, options),
           aggregation_factory=sign_votes.UnweightedSignVoteMeanFactory(
               network.size
           ),

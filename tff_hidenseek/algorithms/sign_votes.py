@@ -60,10 +60,12 @@ def cast_votes(scores: tf.Tensor, seed: Optional[tf.Tensor] = None):
 
 
 def read_votes(packed: tf.Tensor, num_votes: int) -> tf.Tensor:
-  """Returns packed votes as -1 and +1, `float32[num_votes]`."""
+  """Returns packed votes as -1 and +1, `float32[..., num_votes]`."""
   # Looked up a byte at a time: the server does this for every client.
   votes = tf.gather(_BYTE_VOTES, tf.cast(packed, tf.int32))
-  return tf.reshape(votes, [-1])[:num_votes]
+  if len(packed.shape) == 1:
+    return tf.reshape(votes, [-1])[:num_votes]
+  return tf.reshape(votes, [-1, 8 * packed.shape[-1]])[:, :num_votes]
 
 
 @attrs.frozen

@@ -6,6 +6,7 @@ from absl import flags
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_hidenseek.experiments import cohorts
 from tff_hidenseek.runtimes import contexts
 
 _OPTIONS = contexts.RuntimeOptions()
@@ -31,11 +32,25 @@ def define_runtime_flags() -> None:
   flags.DEFINE_integer(
       'cohort_size',
       0,
-      'Clients that one program trains, one after another: many small clients '
-      'are trained faster so; 0 is chosen by the number of clients and of '
-      'weights (1 on a GPU), 1 is a program a client.',
+      'Clients that one program trains: many small clients are trained faster '
+      'so; 0 is chosen by the number of clients and of weights, 1 is a program '
+      'a client.',
       lower_bound=0,
       upper_bound=2**31 - 1,
+  )
+  flags.DEFINE_enum(
+      'cohort_training',
+      'auto',
+      list(cohorts.TRAININGS),
+      'How the clients of a cohort train: in_turn is one after another; '
+      'at_once is all at once, a step of all being one set of kernels, which '
+      'suits a GPU; compiled is that through XLA; auto is at_once on a GPU.',
+  )
+  flags.DEFINE_bool(
+      'tensor_float_32',
+      True,
+      'Whether a GPU that can multiplies float32 with 10 bits of the mantissa, '
+      'several times faster.',
   )
   flags.DEFINE_list(
       'client_devices',
@@ -72,11 +87,16 @@ def given_arguments() -> List[str]:
 def find_cohort_options() -> Dict[str, Any]:
   """Returns the arguments of a `TrainingRun` about its cohorts."""
   values = flags.FLAGS
-  # Cohorts have not been measured on a GPU.
-  has_gpu = bool(tf.config.list_logical_devices('GPU'))
+  gpus = []
+  if values.runtime == 'in_process':
+    gpus = [device.name for device in tf.config.list_logical_devices('GPU')]
+    if values.client_devices is not None:
+      gpus = [name for name in values.client_devices if 'GPU' in name]
   return dict(
-      cohort_size=values.cohort_size or int(has_gpu),
-      copies_examples=has_gpu or values.runtime != 'in_process',
+      cohort_size=values.cohort_size or int(len(gpus) > 1),
+      copies_examples=bool(gpus) or values.runtime != 'in_process',
+      cohort_training=values.cohort_training,
+      cohort_device=gpus[0] if len(gpus) == 1 else None,
   )
 
 
@@ -92,6 +112,9 @@ def set_runtime() -> None:
         '`workers` must come with --runtime=cluster, found '
         f'--runtime={values.runtime}.'
     )
+  tf.config.experimental.enable_tensor_float_32_execution(
+      values.tensor_float_32
+  )
   options = contexts.RuntimeOptions(
       client_threads=values.client_threads,
       client_devices=values.client_devices,

@@ -34,6 +34,8 @@ class TrainingRun:
       federation: federation_lib.Federation,
       cohort_size: int = 1,
       copies_examples: bool = False,
+      cohort_training: str = 'in_turn',
+      cohort_device: Optional[str] = None,
   ):
     """Starts a run.
 
@@ -45,6 +47,8 @@ class TrainingRun:
         is client by client. It changes nothing but the order of sums.
       copies_examples: Whether a cohort is given a copy of its examples, for a
         runtime that sends them elsewhere.
+      cohort_training: How the clients of a cohort train: see `cohorts`.
+      cohort_device: The GPU that trains them, if it is one.
     """
     self._federation = federation
     self._draw = participation.build_draw_fn(
@@ -54,7 +58,12 @@ class TrainingRun:
         config, algorithm.mechanism, self._draw
     )
     self._cohorts = cohorts.Cohorts(
-        algorithm, federation, cohort_size, copies_examples
+        algorithm,
+        federation,
+        cohort_size,
+        copies_examples,
+        cohort_training,
+        cohort_device,
     )
     self.algorithm = algorithm
     self.server_state = algorithm.process.initialize()

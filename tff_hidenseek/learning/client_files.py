@@ -174,10 +174,10 @@ def read_clients(
   build_cohorts = algorithm.build_cohort_algorithm
 
   def build_cohort_algorithm(
-      **sizes: Optional[int],
+      **arguments: Any,
   ) -> federated_algorithm.CohortAlgorithm:
     assert build_cohorts is not None
-    built = build_cohorts(**sizes)
+    built = build_cohorts(**arguments)
     return federated_algorithm.CohortAlgorithm(
         next=_read_first(built.next, read_cohort),
         evaluate_personal=_read_first(built.evaluate_personal, read_cohort),

@@ -10,9 +10,9 @@ from typing import Any, Dict, Iterable, List, Sequence, Tuple, Type
 
 import tensorflow as tf
 
-_BETA_1 = 0.9
-_BETA_2 = 0.999
-_EPSILON = 1e-7
+BETA_1 = 0.9
+BETA_2 = 0.999
+EPSILON = 1e-7
 
 
 class _Optimizer:
@@ -114,12 +114,12 @@ class _Adam(_Optimizer):
         var=variable.handle,
         m=mean.handle,
         v=mean_square.handle,
-        beta1_power=tf.pow(_BETA_1, num_steps),
-        beta2_power=tf.pow(_BETA_2, num_steps),
+        beta1_power=tf.pow(BETA_1, num_steps),
+        beta2_power=tf.pow(BETA_2, num_steps),
         lr=self._learning_rate,
-        beta1=_BETA_1,
-        beta2=_BETA_2,
-        epsilon=_EPSILON,
+        beta1=BETA_1,
+        beta2=BETA_2,
+        epsilon=EPSILON,
         grad=gradient,
     )
 

@@ -87,6 +87,16 @@ class Pool:
     """How many examples each client has, if all have as many."""
     return find_common_size(self._sizes.tolist())
 
+  def keep_on(self, device: str) -> None:
+    """Keeps the images on a device, where cohorts share them."""
+    with tf.device(device):
+      self._x = tf.identity(self._x)
+
+  @property
+  def num_bytes(self) -> int:
+    """What the images take of memory."""
+    return 4 * int(np.prod(self._x.shape))
+
   def select(
       self,
       places: Sequence[int],

@@ -10,11 +10,16 @@ from typing import Any, Callable, Optional
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_hidenseek.learning import at_once_computations
 from tff_hidenseek.learning import client_computations
 from tff_hidenseek.learning import cohort_computations
 from tff_hidenseek.learning import cohort_data
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import server_computations
+
+# One after another; all at once, a step of all being one set of kernels; and
+# that compiled by XLA.
+TRAININGS = ('in_turn', 'at_once', 'compiled')
 
 
 def build_cohort_algorithm(
@@ -25,6 +30,7 @@ def build_cohort_algorithm(
     server: server_computations.ServerComputations,
     train_size: Optional[int] = None,
     test_size: Optional[int] = None,
+    training: str = 'in_turn',
 ) -> federated_algorithm.CohortAlgorithm:
   """Builds the computations of an algorithm over cohorts.
 
@@ -38,23 +44,46 @@ def build_cohort_algorithm(
     train_size: How many examples each client trains on, if all have as many: a
       program for such clients alone is faster.
     test_size: How many it is tested on.
+    training: How the clients of a cohort train: a name in `TRAININGS`.
 
   Returns:
     The algorithm.
+
+  Raises:
+    ValueError: If clients of this method train in turn alone, and are to train
+      at once.
   """
+  if training != 'in_turn' and method.build_cohort_work is None:
+    raise ValueError(
+        '`training` must be in_turn with a method whose clients cannot train '
+        f'at once, found {training!r}.'
+    )
   data_type = cohort_data.cohort_data_type(task.input_shape)
-  cohorts = cohort_computations.build_cohort_computations(
-      method.build_client,
-      read_upload,
-      clients.update.type_signature.parameter[0],
-      data_type,
-      clients.update.type_signature.result,
-      is_weighted=method.is_weighted,
-      seed=task.seed,
-      forge_upload=method.forge_upload,
-      train_size=train_size,
-      test_size=test_size,
-  )
+  message_type = clients.update.type_signature.parameter[0]
+  if training == 'in_turn' or method.build_cohort_work is None:
+    cohorts = cohort_computations.build_cohort_computations(
+        method.build_client,
+        read_upload,
+        message_type,
+        data_type,
+        clients.update.type_signature.result,
+        is_weighted=method.is_weighted,
+        seed=task.seed,
+        forge_upload=method.forge_upload,
+        train_size=train_size,
+        test_size=test_size,
+    )
+  else:
+    cohorts = at_once_computations.build_at_once_computations(
+        method.build_cohort_work,
+        read_upload,
+        message_type,
+        data_type,
+        is_weighted=method.is_weighted,
+        seed=task.seed,
+        forge_upload=method.forge_upload,
+        compiled=training == 'compiled',
+    )
   sums_type = cohorts.update.type_signature.result
   aggregation = None
   if method.sum_factory is not None:

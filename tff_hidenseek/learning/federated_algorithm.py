@@ -13,6 +13,7 @@ import tensorflow_federated as tff
 from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import client_sampling
 from tff_hidenseek.learning import client_work
+from tff_hidenseek.learning import cohort_work
 from tff_hidenseek.models import layer_sets
 
 
@@ -53,6 +54,8 @@ class Method:
     make_final_message: Maps the algorithm's state to what would be broadcast if
       training ended there, which evaluations use; `make_message` by default.
     build_client: Makes a client's work, with its variables.
+    build_cohort_work: Makes the work of all clients of a cohort at once; `None`
+      where they train one after another alone.
     aggregation_factory: Aggregates the uploads; a weighted one weights clients
       by their number of examples, which they then send too.
     read_upload: Maps an upload to `float32` tensors whose mean over the clients
@@ -84,6 +87,7 @@ class Method:
       default=attrs.Factory(lambda self: self.make_message, takes_self=True)
   )
   build_client: Callable[[], client_work.ClientWork]
+  build_cohort_work: Optional[Callable[[], cohort_work.CohortWork]] = None
   aggregation_factory: Union[
       tff.aggregators.WeightedAggregationFactory,
       tff.aggregators.UnweightedAggregationFactory,
@@ -204,6 +208,7 @@ class FederatedAlgorithm:
       states, for clients that all have `train_size` and `test_size` examples
       (`None` by default: see `cohort_process`); `None` where it runs client by
       client alone.
+    trains_at_once: Whether it may be made with `training='at_once'`.
     mechanism: What makes uploads private, as `privacy.accounting` describes it;
       `None` if nothing does.
   """
@@ -222,4 +227,5 @@ class FederatedAlgorithm:
   layer_densities: collections.OrderedDict[str, float]
   measurements: Sequence[str] = ()
   build_cohort_algorithm: Optional[Callable[..., CohortAlgorithm]] = None
+  trains_at_once: bool = False
   mechanism: Any = None

@@ -173,5 +173,6 @@ def build_federated_algorithm(
       layer_densities=collections.OrderedDict(method.layer_densities),
       measurements=server.measurements,
       build_cohort_algorithm=build_cohorts,
+      trains_at_once=method.build_cohort_work is not None,
       mechanism=method.mechanism,
   )

@@ -41,10 +41,11 @@ def client_seed(
     seed: The experiment's seed, a Python integer in [0, 2**31).
     purpose: What the draws are for.
     round_num: The round, `int32[]`.
-    client_id: The client, `int32[]`.
+    client_id: The client, `int32[]`; or several, `int32[n, 1]`.
 
   Returns:
-    A seed for TensorFlow's stateless generators, `int64[2]`.
+    A seed for TensorFlow's stateless generators, `int64[2]`; for several
+    clients `int64[n, 2]`.
   """
   return fold_in(round_seed(seed, purpose, round_num), client_id)
 
@@ -66,5 +67,8 @@ def round_seed(
 
 
 def fold_in(seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
-  """Derives a new seed `int64[2]` from a seed and an integer `[]`."""
+  """Derives a new seed `int64[2]` from a seed and an integer `[]`.
+
+  Or several, where both have dimensions before the last that fit.
+  """
   return seed * _MULTIPLIER + tf.cast(number, tf.int64)

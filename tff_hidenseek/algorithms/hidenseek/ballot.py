@@ -11,8 +11,11 @@ import tensorflow as tf
 
 from tff_hidenseek.algorithms.hidenseek import hidenseek_options
 from tff_hidenseek.algorithms import sign_votes
+from tff_hidenseek.layers import sign_ops
+from tff_hidenseek.learning import cohort_work
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import means
+from tff_hidenseek.learning import philox
 from tff_hidenseek.learning import random_seeds
 from tff_hidenseek.learning import robust_aggregation
 from tff_hidenseek.privacy import randomized_response
@@ -141,6 +144,46 @@ class Ballot:
           random_seeds.fold_in(seed, random_seeds.Purpose.RESPONSE),
       )
     return self.write_bits(votes)
+
+  @property
+  def has_plain_bits(self) -> bool:
+    """Whether a vote is one bit, of which the server makes -1 or +1."""
+    options = self._options
+    return (
+        options.upload_coding == 'bits'
+        and not options.secure_sum
+        and not options.noise_multiplier
+    )
+
+  def fill_in_all(
+      self, scores: tf.Tensor, seeds: tf.Tensor, round_num: tf.Tensor
+  ) -> tf.Tensor:
+    """Casts the votes of many clients: see `fill_in`.
+
+    Args:
+      scores: Those of all clients, `float32[clients, num_scores]`.
+      seeds: Their seeds, `int64[clients, 2]`.
+      round_num: The round, `int32[]`.
+
+    Returns:
+      What each client sends, with a leading axis of clients.
+    """
+    if not self.has_plain_bits or self._options.vote_epsilon:
+      return cohort_work.map_clients(
+          lambda one: self.fill_in(one[0], one[1], round_num), (scores, seeds)
+      )
+    chosen = self.choose(round_num)
+    if chosen is not None:
+      scores = tf.gather(scores, chosen, axis=1)
+    if self._options.votes == 'signs':
+      votes = scores >= 0
+    else:
+      votes = 2 * philox.draw_uniform(seeds, self.num_votes) - 1 < scores
+    return sign_ops.pack_rows(votes)
+
+  def read_all(self, uploads: tf.Tensor) -> tf.Tensor:
+    """Reads uploads of plain bits: votes of -1 and +1, `[clients, K]`."""
+    return sign_votes.read_votes(uploads, self.num_votes)
 
   def write_bits(self, votes: tf.Tensor) -> tf.Tensor:
     """Returns what is sent of votes in bits, `bool[num_votes]`."""

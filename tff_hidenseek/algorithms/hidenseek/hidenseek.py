@@ -15,6 +15,7 @@ from tff_hidenseek.algorithms.hidenseek import ballot as ballot_lib
 from tff_hidenseek.algorithms.hidenseek import hidenseek_options
 from tff_hidenseek.algorithms.hidenseek import pruned_network
 from tff_hidenseek.algorithms.hidenseek import sign_mask_client
+from tff_hidenseek.algorithms.hidenseek import sign_mask_cohort
 from tff_hidenseek.algorithms import vote_broadcasts
 from tff_hidenseek.learning import attacks
 from tff_hidenseek.learning import federated_algorithm
@@ -147,6 +148,9 @@ def build_hidenseek(
           make_message=lambda state: broadcast.encode(state['scores']),
           make_final_message=lambda state: broadcast.encode(state['average']),
           build_client=lambda: sign_mask_client.SignMaskClientWork(
+              task, options, network, ballot
+          ),
+          build_cohort_work=lambda: sign_mask_cohort.SignMaskCohortWork(
               task, options, network, ballot
           ),
           aggregation_factory=ballot.build_aggregation(),
