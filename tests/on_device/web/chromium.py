@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from typing import Any, AsyncIterator, Dict, List
+from typing import Any, AsyncIterator, Callable, Dict, List, Optional
 import unittest
 
 import aiohttp
@@ -65,12 +65,16 @@ class Tab:
   """A page, in a profile of its own or another tab's.
 
   Attributes:
+    context: The name of the profile.
     requests: The addresses of what the page and its workers asked for.
     errors: What its programs raised and did not catch.
   """
 
-  def __init__(self, browser: 'Browser', target: str, session: str):
+  def __init__(
+      self, browser: 'Browser', context: str, target: str, session: str
+  ):
     self._browser = browser
+    self.context = context
     self._target = target
     self._session = session
     self.requests: List[str] = []
@@ -113,6 +117,17 @@ class Tab:
         raise TimeoutError(f'not true: {expression}: {said} {self.errors}')
       await asyncio.sleep(0.05)
 
+  async def wait_until(
+      self, is_true: Callable[[], bool], seconds: float = 60.0
+  ) -> None:
+    """Waits until something is true on this machine."""
+
+    async def wait():
+      while not is_true():
+        await asyncio.sleep(0.05)
+
+    await asyncio.wait_for(wait(), seconds)
+
   async def open(self, url: str) -> None:
     """Goes to a page."""
     await self.call('Page.navigate', url=url)
@@ -147,23 +162,45 @@ class Browser:
       raise PageError(f'{method}: {answer["error"]["message"]}')
     return answer['result']
 
-  async def open_tab(self, width: int = 1280, height: int = 900) -> Tab:
-    """Opens an empty tab in a new profile, which shares nothing."""
-    context = await self.call('Target.createBrowserContext')
+  async def open_tab(
+      self,
+      width: int = 1280,
+      height: int = 900,
+      neighbour: Optional[Tab] = None,
+  ) -> Tab:
+    """Opens an empty tab.
+
+    Args:
+      width: Of the page, in pixels.
+      height: The same.
+      neighbour: Whose profile it has; without, it has a new one, which shares
+        nothing.
+    """
+    if neighbour:
+      context = neighbour.context
+    else:
+      context = (await self.call('Target.createBrowserContext'))[
+          'browserContextId'
+      ]
     target = await self.call(
         'Target.createTarget',
         url='about:blank',
-        browserContextId=context['browserContextId'],
-        width=width,
-        height=height,
+        browserContextId=context,
     )
     attached = await self.call(
         'Target.attachToTarget', targetId=target['targetId'], flatten=True
     )
-    tab = Tab(self, target['targetId'], attached['sessionId'])
+    tab = Tab(self, context, target['targetId'], attached['sessionId'])
     self._tabs[attached['sessionId']] = tab
     await self._listen(attached['sessionId'])
     await tab.call('Page.enable')
+    await tab.call(
+        'Emulation.setDeviceMetricsOverride',
+        width=width,
+        height=height,
+        deviceScaleFactor=1,
+        mobile=width < 500,
+    )
     return tab
 
   async def _listen(self, session: str) -> None:

@@ -12,6 +12,8 @@ export class Storage {
 
   constructor(database) {
     this.database = database;
+    // Another tab forgets all: what is open would keep it from doing so.
+    database.onversionchange = () => database.close();
   }
 
   /** Returns the value of a name; `undefined` if there is none. */

@@ -1,0 +1,176 @@
+"""What a visitor does with the page, in Chromium."""
+
+import contextlib
+import os
+import unittest
+
+from absl.testing import absltest
+import numpy as np
+
+from tests.on_device.web import chromium
+from tests.on_device.web import served_page
+from tff_hidenseek.export import litert
+
+_TEXT = "document.getElementById('{}').textContent"
+_KEPT = """import('/page/storage.js').then(async ({Storage}) => {
+  const storage = await Storage.open();
+  const names = ['client', 'model', 'own', 'scores', 'shard', 'tally'];
+  const values = await Promise.all(names.map((name) => storage.read(name)));
+  return names.filter((_, i) => values[i] !== undefined);
+})"""
+
+
+@chromium.needed
+class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
+
+  async def asyncSetUp(self):
+    self.stack = contextlib.AsyncExitStack()
+    self.addAsyncCleanup(self.stack.aclose)
+    self.browser = await self.stack.enter_async_context(chromium.start())
+
+  async def _serve(self, **settings):
+    page = served_page.ServedPage(self.create_tempdir().full_path, **settings)
+    return await self.stack.enter_async_context(page.serve())
+
+  async def _open(self, url, width=1280, height=900, neighbour=None):
+    tab = await self.browser.open_tab(width, height, neighbour)
+    await tab.open(url)
+    await tab.wait_for("document.readyState === 'complete'")
+    return tab
+
+  async def _join(self, tab):
+    await tab.wait_for("Boolean(document.getElementById('token').value)")
+    await tab.evaluate("document.querySelector('#join button').click()")
+
+  async def _wait_for_text(self, tab, element, text):
+    await tab.wait_for(f'{_TEXT.format(element)}.includes({text!r})')
+
+  async def _draw_line(self, tab):
+    await tab.evaluate(
+        "void document.getElementById('canvas').scrollIntoView()"
+    )
+    x, y, width = await tab.evaluate(
+        '(({x, y, width}) => [x, y, width])('
+        "document.getElementById('canvas').getBoundingClientRect())"
+    )
+    for kind, part in (
+        ('mousePressed', 0.2), ('mouseMoved', 0.8), ('mouseReleased', 0.8)
+    ):
+      await tab.call(
+          'Input.dispatchMouseEvent',
+          type=kind,
+          x=x + width / 2,
+          y=y + part * width,
+          button='left',
+          clickCount=1,
+      )
+
+  async def test_visitor_draws_asks_teaches_takes_the_model_and_is_forgotten(
+      self
+  ):
+    page = await self._serve(num_clients=1, num_rounds=1000)
+    tab = await self._open(page.link)
+    await self._join(tab)
+    await self._wait_for_text(tab, 'flips', 'of all')
+    self.assertEqual(await tab.evaluate(_TEXT.format('num-examples')), '64')
+    await self._draw_line(tab)
+    await self._wait_for_text(tab, 'answer', 'The global model says')
+    await tab.evaluate("document.querySelector('#teach button').click()")
+    await self._wait_for_text(tab, 'num-own', '1')
+    await self._wait_for_text(tab, 'num-examples', '65')
+    await self._check_pause(tab)
+    await self._check_own_file(tab)
+    self.assertLen(await tab.evaluate(_KEPT), 6)
+    await tab.evaluate("document.getElementById('forget').click()")
+    await tab.wait_for("document.getElementById('join')?.hidden === false")
+    self.assertEmpty(await tab.evaluate(_KEPT))
+    self.assertEmpty(tab.errors)
+
+  async def _check_pause(self, tab):
+    await tab.evaluate("document.getElementById('pause').click()")
+    await self._wait_for_text(tab, 'doing', 'Paused')
+    before = await tab.evaluate("document.getElementById('progress').value")
+    self.assertEqual(
+        await tab.evaluate(
+            'new Promise((resolve) => setTimeout(() => resolve('
+            "document.getElementById('progress').value), 300))"
+        ),
+        before,
+    )
+
+  async def _check_own_file(self, tab):
+    folder = self.create_tempdir().full_path
+    await self.browser.call(
+        'Browser.setDownloadBehavior',
+        behavior='allow',
+        downloadPath=folder,
+        browserContextId=tab.context,
+    )
+    votes = await tab.evaluate(
+        "import('/page/worker_calls.js').then(({ask}) => ask('readSigns'))"
+        '.then(({after}) => [...after])'
+    )
+    await tab.evaluate("document.getElementById('download').click()")
+    path = os.path.join(folder, 'my_model.tflite')
+    await tab.wait_until(lambda: os.path.exists(path))
+    scores = litert.open_file(path).get_signature_runner('get_scores')()
+    np.testing.assert_array_equal(scores['scores'] >= 0, votes)
+    self.assertBetween(sum(votes), 1, len(votes) - 1)
+
+  async def test_second_tab_and_second_browser_are_told_why_not(self):
+    page = await self._serve(num_clients=1, num_rounds=1000)
+    first = await self._open(page.link)
+    await self._join(first)
+    await self._wait_for_text(first, 'flips', 'of all')
+    second = await self._open(page.link, neighbour=first)
+    await self._wait_for_text(
+        second, 'trouble', 'Another tab of this browser takes part already.'
+    )
+    stranger = await self._open(page.link)
+    await self._join(stranger)
+    await self._wait_for_text(stranger, 'trouble', 'All 1 places are taken.')
+
+  async def test_other_version_is_told_in_a_sentence(self):
+    page = await self._serve(num_clients=1)
+    tab = await self._open(page.url)
+    self.assertEqual(
+        await tab.evaluate("""(async () => {
+          const {Connection} = await import('/page/protocol.js');
+          const connection = new Connection(() => {});
+          connection.request = async () => ({
+            body: new TextEncoder().encode('{"version": 2}'),
+          });
+          return connection.describe().catch((error) => error.message);
+        })()"""),
+        'This page speaks version 1 of the protocol and the server version 2: '
+        'open the page that the server has.',
+    )
+
+  async def test_nothing_is_wider_than_a_phone_and_all_has_a_name(self):
+    page = await self._serve(num_clients=1, num_rounds=3)
+    tab = await self._open(page.link, width=360, height=740)
+    await self._join(tab)
+    await self._wait_for_text(tab, 'doing', 'ended')
+    for url in (page.link, f'{page.url}/dashboard'):
+      tab = await self._open(url, width=360, height=740)
+      await tab.wait_for("Boolean(document.querySelector('svg text'))")
+      self.assertEqual(
+          await tab.evaluate('document.documentElement.scrollWidth'), 360
+      )
+      tree = await tab.call('Accessibility.getFullAXTree')
+      self.assertEmpty([
+          node
+          for node in tree['nodes']
+          if not node['ignored']
+          and node['role']['value']
+          in ('button', 'textbox', 'combobox', 'image', 'progressbar', 'link')
+          and not node['name']['value']
+      ])
+    self.assertEqual(
+        await tab.evaluate("document.querySelectorAll('tbody tr').length"), 3
+    )
+    self.assertEqual(await tab.evaluate(_TEXT.format('learned')), '3 of 3')
+
+
+if __name__ == '__main__':
+  absltest.main()
