@@ -119,7 +119,7 @@ export class Client {
     const start = performance.now();
     await this.model.setTally(tally);
     const before = await measureAccuracy(this.model, examples);
-    this.tell({doing: `Training in round ${number}`, round: number, before});
+    this.tell({doing: `Training in round ${number}`, round: number, before, after: null});
     const seed = this.kept.secret.slice(0, 4).reduce(
         (sum, byte) => 256 * sum + byte, 0);
     const times = await train(this.model, examples, {

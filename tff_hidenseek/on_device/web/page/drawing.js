@@ -41,7 +41,7 @@ export class Drawing {
 
   drawTo(place) {
     const {context, canvas} = this;
-    context.strokeStyle = getComputedStyle(canvas).color;
+    context.strokeStyle = 'black';  // The style inverts it where it is dark.
     context.lineWidth = PEN * canvas.width;
     context.lineCap = context.lineJoin = 'round';
     context.beginPath();

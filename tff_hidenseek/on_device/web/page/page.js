@@ -155,7 +155,9 @@ async function classify() {
 }
 
 function showBars(global, own) {
-  at('bars').replaceChildren(...global.map((probability, label) => {
+  const head = document.createElement('div');
+  head.innerHTML = '<b></b><b>global</b><b>yours</b>';
+  at('bars').replaceChildren(head, ...global.map((probability, label) => {
     const row = document.createElement('div');
     row.append(String(label));
     for (const [name, value] of [['global', probability], ['own', own[label]]]) {

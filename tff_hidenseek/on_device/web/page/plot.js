@@ -2,7 +2,7 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 const [WIDTH, HEIGHT] = [400, 200];
-const [LEFT, RIGHT, TOP, BOTTOM] = [36, 8, 10, 26];
+const [LEFT, RIGHT, TOP, BOTTOM] = [46, 8, 10, 28];
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
 
 /**
