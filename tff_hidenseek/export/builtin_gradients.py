@@ -1,13 +1,34 @@
 """Gradients made of TensorFlow Lite's built-in operations alone.
 
 TensorFlow's own gradient operations (Conv2DBackpropFilter, MaxPoolGrad,
-ReluGrad) are not among the built-ins, so each is written as forward operations:
-the gradients of a convolution are convolutions.
+ReluGrad) are not among the built-ins, so each is written as forward operations.
+
+A convolution and its gradients are products of matrices, of the patches under
+the kernel: LiteRT is fast at products, and slow at a convolution whose kernel
+is not a constant.
 """
 
-from typing import Tuple
+from typing import List, Tuple
 
 import tensorflow as tf
+
+
+def convolve(
+    inputs: tf.Tensor, kernel: tf.Tensor, padding: str
+) -> tf.Tensor:
+  """Returns a 2D convolution with stride 1.
+
+  Its patches take as much memory as the inputs times the kernel's rows and
+  columns, so it is for a batch to train on.
+
+  Args:
+    inputs: Its inputs, float32[batch, height, width, channels].
+    kernel: Its kernel, float32[rows, columns, channels, filters].
+    padding: 'valid' or 'same'.
+  """
+  return _multiply_patches(
+      _find_patches(inputs, kernel, _find_margins(kernel, padding)), kernel
+  )
 
 
 def convolution_gradients(
@@ -24,28 +45,68 @@ def convolution_gradients(
   Returns:
     The gradients with respect to the inputs and to the kernel.
   """
-  margins = []  # What the padding adds before and after each side.
-  for size in kernel.shape[:2]:
-    total = size - 1 if padding == 'same' else 0
-    margins.append((total // 2, total - total // 2))
-  padded = tf.pad(inputs, [(0, 0), *margins, (0, 0)])
-  kernel_gradient = tf.nn.conv2d(
-      tf.transpose(padded, [3, 1, 2, 0]),  # Channels are the batch.
-      tf.transpose(upstream, [1, 2, 0, 3]),
-      1,
-      'VALID',
+  margins = _find_margins(kernel, padding)
+  patches = _find_patches(inputs, kernel, margins)
+  kernel_gradient = tf.matmul(
+      tf.transpose(_as_matrix(patches)), _as_matrix(upstream)
   )
+  # The convolution of the upstream gradient with the kernel turned round.
+  turned = tf.transpose(kernel[::-1, ::-1], [0, 1, 3, 2])
   margins = [
       (size - 1 - before, size - 1 - after)
       for size, (before, after) in zip(kernel.shape[:2], margins)
   ]
-  input_gradient = tf.nn.conv2d(
-      tf.pad(upstream, [(0, 0), *margins, (0, 0)]),
-      tf.transpose(kernel[::-1, ::-1], [0, 1, 3, 2]),
-      1,
-      'VALID',
+  input_gradient = _multiply_patches(
+      _find_patches(upstream, turned, margins), turned
   )
-  return input_gradient, tf.transpose(kernel_gradient, [1, 2, 0, 3])
+  return input_gradient, tf.reshape(kernel_gradient, kernel.shape)
+
+
+def _find_margins(kernel: tf.Tensor, padding: str) -> List[Tuple[int, int]]:
+  """Returns what the padding adds before and after each side."""
+  margins = []
+  for size in kernel.shape[:2]:
+    total = size - 1 if padding == 'same' else 0
+    margins.append((total // 2, total - total // 2))
+  return margins
+
+
+def _find_patches(
+    images: tf.Tensor, kernel: tf.Tensor, margins: List[Tuple[int, int]]
+) -> tf.Tensor:
+  """Returns what lies under the kernel at each of its places.
+
+  Args:
+    images: float32[batch, height, width, channels].
+    kernel: float32[rows, columns, channels, filters].
+    margins: How many zeros are added before and after each side.
+
+  Returns:
+    float32[batch, places down, places across, rows * columns * channels].
+  """
+  padded = tf.pad(images, [(0, 0), *margins, (0, 0)])
+  rows, columns = kernel.shape[:2]
+  down, across = padded.shape[1] - rows + 1, padded.shape[2] - columns + 1
+  return tf.concat(
+      [
+          padded[:, row : row + down, column : column + across]
+          for row in range(rows)
+          for column in range(columns)
+      ],
+      -1,
+  )
+
+
+def _multiply_patches(patches: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+  """Returns the products of patches and the kernel's filters."""
+  filters = kernel.shape[-1]
+  product = tf.matmul(_as_matrix(patches), tf.reshape(kernel, [-1, filters]))
+  return tf.reshape(product, [-1, *patches.shape[1:3], filters])
+
+
+def _as_matrix(images: tf.Tensor) -> tf.Tensor:
+  """Returns the channels of each place as a row."""
+  return tf.reshape(images, [-1, images.shape[-1]])
 
 
 def matmul_gradients(

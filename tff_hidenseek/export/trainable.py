@@ -106,14 +106,19 @@ class TrainableModule(tf.Module):
     self.num_scores = num_scores
     self.input_shape = model.input_shape[1:]
 
-  def _forward(self, x):
-    """Returns what goes into each layer, and the logits last."""
+  def _forward(self, x, convolve):
+    """Returns what goes into each layer, and the logits last.
+
+    Args:
+      x: Images.
+      convolve: From inputs, kernel and padding to a convolution.
+    """
     scores = self._scores.read_value()
     kernels = {name: k.dense(scores) for name, k in self._kernels.items()}
     values = [x]
     for layer in self._layers:
       if isinstance(layer, sign_masked_conv2d.SignMaskedConv2D):
-        x = tf.nn.conv2d(x, kernels[layer.name], 1, layer.padding.upper())
+        x = convolve(x, kernels[layer.name], layer.padding)
       elif isinstance(layer, sign_masked_dense.SignMaskedDense):
         x = tf.matmul(x, kernels[layer.name])
       elif isinstance(layer, tf.keras.layers.Flatten):
@@ -156,7 +161,7 @@ class TrainableModule(tf.Module):
 
   def score_gradient(self, x: tf.Tensor, y: tf.Tensor):
     """Returns loss, gradient of all scores, and size of a batch."""
-    scores, kernels, values = self._forward(x)
+    scores, kernels, values = self._forward(x, builtin_gradients.convolve)
     loss, upstream, num_examples = builtin_gradients.cross_entropy(
         values[-1], y
     )
@@ -169,7 +174,7 @@ class TrainableModule(tf.Module):
     return {'loss': loss, 'num_examples': tf.cast(num_examples, tf.int32)}
 
   def infer(self, x):
-    return {'logits': self._forward(x)[-1][-1]}
+    return {'logits': self._forward(x, _convolve_many)[-1][-1]}
 
   def infer_batch(self, x):
     return self.infer(x)
@@ -248,6 +253,11 @@ def convert_trainable(model: tf.keras.Model, batch_size: int) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     converter.experimental_enable_resource_variables = True
     return flatbuffer_rewrites.share_equal_buffers(converter.convert())
+
+
+def _convolve_many(inputs, kernel, padding):
+  """Convolves any number of images, in little memory."""
+  return tf.nn.conv2d(inputs, kernel, 1, padding.upper())
 
 
 def _chain(model: tf.keras.Model) -> List[tf.keras.layers.Layer]:

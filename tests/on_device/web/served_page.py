@@ -1,4 +1,4 @@
-"""A federation with pages in a thread of a test, of an untrained digits' net."""
+"""A federation with pages in a thread of a test, of an untrained net."""
 
 import asyncio
 import contextlib
