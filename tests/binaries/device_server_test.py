@@ -104,6 +104,14 @@ class DeviceServerTest(parameterized.TestCase):
           '--enrolment_token=x --enrolment_token_file=y',
           '`enrolment_token` must not be given with `enrolment_token_file`',
       ),
+      (
+          '--web --secure_aggregation',
+          '`secure_aggregation` must not be given with `web`',
+      ),
+      (
+          '--web --web_clients=5',
+          '`web_clients` must be at most `num_clients`, found 5 and 4',
+      ),
       ('--enrolment_token=', '`enrolment_token` must not be empty'),
   )
   def test_what_cannot_be_is_refused_in_a_line(self, flags, rule):

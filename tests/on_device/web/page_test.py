@@ -130,6 +130,26 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
     await self._join(stranger)
     await self._wait_for_text(stranger, 'trouble', 'All 1 places are taken.')
 
+  async def test_federation_that_begins_anew_is_joined_anew(self):
+    old = served_page.ServedPage(
+        self.create_tempdir().full_path, num_clients=1, num_rounds=1000
+    )
+    async with old.serve():
+      tab = await self._open(old.link)
+      await self._join(tab)
+      await tab.wait_for("document.querySelectorAll('circle.after').length > 2")
+    new = served_page.ServedPage(
+        self.create_tempdir().full_path, num_clients=1, num_rounds=1
+    )
+    async with new.serve(old.port):
+      await self._wait_for_text(tab, 'trouble', 'no client that has enrolled')
+      await tab.call('Page.reload')
+      await self._wait_for_text(tab, 'doing', 'ended')
+    self.assertEqual(
+        await tab.evaluate("document.querySelectorAll('circle.after').length"),
+        1,
+    )
+
   async def test_other_version_is_told_in_a_sentence(self):
     page = await self._serve(num_clients=1)
     tab = await self._open(page.url)

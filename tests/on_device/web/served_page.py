@@ -71,6 +71,7 @@ class ServedPage:
   """A federation, whose server lives as long as the block.
 
   Attributes:
+    port: Where it listens.
     url: Its address.
     link: The page's address, with the token.
   """
@@ -102,9 +103,10 @@ class ServedPage:
     self._site = site_lib.Site(watch, shards, self._devices, first_layer)
 
   @contextlib.asynccontextmanager
-  async def serve(self):
-    """Serves it, in this loop."""
-    async with self._devices.serve('127.0.0.1', 0, None, self._site) as port:
+  async def serve(self, port: int = 0):
+    """Serves it, in this loop, at a free port if none is given."""
+    async with self._devices.serve('127.0.0.1', port, None, self._site) as port:
+      self.port = port
       self.url = f'http://127.0.0.1:{port}'
       self.link = f'{self.url}/#{counting_federation.TOKEN.replace(" ", "%20")}'
       yield self

@@ -36,6 +36,7 @@ export class Client {
         throw new Error('Another tab of this browser takes part already.');
       }
       await this.enrol(token);
+      await this.checkRounds();
       await this.loadModel();
       await this.loadExamples();
       await this.learn();
@@ -58,6 +59,19 @@ export class Client {
     const number = await this.connection.enrol(token, kept.secret);
     this.connection.identify(kept.secret, model);
     this.show({client: number, numVotes, isEnrolled: true});
+  }
+
+  /** Begins anew if the server does: a model may be that of another run. */
+  async checkRounds() {
+    const round = await this.connection.nextRound(0);
+    if (round && round.number < this.kept.voted) {
+      Object.assign(this.kept, {voted: 0, shown: {history: []}});
+      await this.storage.write({
+        client: this.kept, shard: undefined, scores: undefined,
+        tally: undefined,
+      });
+      this.tell(this.kept.shown);
+    }
   }
 
   async loadModel() {
@@ -119,7 +133,10 @@ export class Client {
     const start = performance.now();
     await this.model.setTally(tally);
     const before = await measureAccuracy(this.model, examples);
-    this.tell({doing: `Training in round ${number}`, round: number, before, after: null});
+    this.tell({
+      doing: `Training in round ${number}`, refused: '',
+      round: number, before, after: null,
+    });
     const seed = this.kept.secret.slice(0, 4).reduce(
         (sum, byte) => 256 * sum + byte, 0);
     const times = await train(this.model, examples, {

@@ -11,6 +11,10 @@ export function percent(accuracy) {
   return accuracy == null ? '–' : `${(100 * accuracy).toFixed(1)} %`;
 }
 
+export function milliseconds(duration) {
+  return duration == null ? '–' : `${Number(duration.toPrecision(2))} ms`;
+}
+
 export function count(number) {
   return number == null ? '–' : number.toLocaleString('en');
 }

@@ -1,7 +1,7 @@
 // The page: shows what the worker tells, and asks it for what a visitor wants.
 
 import {Drawing} from './drawing.js';
-import {count, listenToNews, percent} from './news.js';
+import {count, listenToNews, milliseconds, percent} from './news.js';
 import {plotAccuracies} from './plot.js';
 import {drawUnits} from './signs.js';
 import {DATABASE} from './storage.js';
@@ -95,7 +95,8 @@ function show() {
     'global': percent(news?.rounds.at(-1)?.accuracy),
     'bytes-up': count(state.bytesUp),
     'bytes-down': count(state.bytesDown),
-    'step-ms': state.stepMs ? `${state.stepMs.toFixed(1)} ms` : '–',
+    'step-ms': milliseconds(state.stepMs),
+    'overhead-ms': milliseconds(state.overheadMs),
     'num-own': count(state.numOwn),
     'runtime': state.runtime ? `Runs on ${state.runtime}.` : '',
   };
