@@ -19,6 +19,13 @@ _TYPES = {
 }
 _COMPRESSED = '.gz'
 _HEADERS = {
+    'X-Content-Type-Options': 'nosniff',
+    # Asked for at every visit, and sent again only where it has changed.
+    'Cache-Control': 'no-cache',
+}
+# What a page, or a worker, may do is said with its own program.
+_PROGRAMS = ('.html', 'worker.js')
+_POLICY = {
     # No address but the server's, whatever a page were made to do.
     'Content-Security-Policy': (
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; "
@@ -26,13 +33,7 @@ _HEADERS = {
         "img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
     ),
-    'Cross-Origin-Embedder-Policy': 'require-corp',
-    'Cross-Origin-Opener-Policy': 'same-origin',
-    'Cross-Origin-Resource-Policy': 'same-origin',
     'Referrer-Policy': 'no-referrer',
-    'X-Content-Type-Options': 'nosniff',
-    # Asked for at every visit, and sent again only where it has changed.
-    'Cache-Control': 'no-cache',
 }
 
 
@@ -79,6 +80,8 @@ def _read(path: pathlib.Path) -> _File:
       'ETag': f'"{hashlib.sha256(body).hexdigest()[:32]}"',
       'Content-Type': _TYPES[pathlib.Path(name).suffix],
   }
+  if name.endswith(_PROGRAMS):
+    headers.update(_POLICY)
   if path.suffix == _COMPRESSED:
     headers['Content-Encoding'] = 'gzip'
   return _File(body, headers)
