@@ -6,6 +6,7 @@ import unittest
 
 from absl.testing import absltest
 import numpy as np
+from PIL import Image
 
 from tests.on_device.web import chromium
 from tests.on_device.web import served_page
@@ -17,6 +18,12 @@ _KEPT = """import('/page/storage.js').then(async ({Storage}) => {
   const names = ['client', 'model', 'own', 'scores', 'shard', 'tally'];
   const values = await Promise.all(names.map((name) => storage.read(name)));
   return names.filter((_, i) => values[i] !== undefined);
+})"""
+
+
+_OWN_PICTURES = """import('/page/storage.js').then(async ({Storage}) => {
+  const {x} = await (await Storage.open()).read('own');
+  return [64, 128].map((start) => [...x.subarray(start, start + 64)]);
 })"""
 
 
@@ -78,6 +85,7 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
     await tab.evaluate("document.querySelector('#teach button').click()")
     await self._wait_for_text(tab, 'num-own', '1')
     await self._wait_for_text(tab, 'num-examples', '65')
+    await self._add_pictures(tab)
     await self._check_pause(tab)
     await self._check_own_file(tab)
     self.assertLen(await tab.evaluate(_KEPT), 6)
@@ -85,6 +93,42 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
     await tab.wait_for("document.getElementById('join')?.hidden === false")
     self.assertEmpty(await tab.evaluate(_KEPT))
     self.assertEmpty(tab.errors)
+
+  async def _add_pictures(self, tab):
+    folder = self.create_tempdir().full_path
+    # A bar of ink on paper, the same as paper's colour on ink, and no picture.
+    for name, ink, paper in (('1_dark', 0, 255), ('1_light', 255, 0)):
+      pixels = np.full([40, 60], paper, np.uint8)
+      pixels[5:35, 28:32] = ink
+      Image.fromarray(pixels).save(f'{folder}/{name}.png')
+    for name in ('1_broken.png', 'x.png'):
+      with open(os.path.join(folder, name), 'wb') as file:
+        file.write(b'no picture')
+    document = await tab.call('DOM.getDocument')
+    found = await tab.call(
+        'DOM.querySelector',
+        nodeId=document['root']['nodeId'],
+        selector='#pictures',
+    )
+    await tab.call(
+        'DOM.setFileInputFiles',
+        nodeId=found['nodeId'],
+        files=[
+            os.path.join(folder, name)
+            for name in ('1_dark.png', '1_light.png', '1_broken.png', 'x.png')
+        ],
+    )
+    await self._wait_for_text(tab, 'answer', 'next round: 2.')
+    answer = await tab.evaluate(_TEXT.format('answer'))
+    self.assertIn(' 1_broken.png: ', answer)
+    self.assertIn(' x.png: Its name must begin with 0 to 9.', answer)
+    await self._wait_for_text(tab, 'num-examples', '67')
+    dark, light = await tab.evaluate(_OWN_PICTURES)
+    np.testing.assert_allclose(dark, light, atol=0.01)
+    # The bar stands in the middle, and fills most of the height.
+    bar = np.reshape(dark, [8, 8])
+    self.assertGreater(bar[1:7, 3:5].min(), 0.4)
+    self.assertEqual(bar[:, [0, 1, 2, 5, 6, 7]].max(), 0)
 
   async def _check_pause(self, tab):
     await tab.evaluate("document.getElementById('pause').click()")

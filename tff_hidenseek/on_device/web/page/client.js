@@ -88,6 +88,7 @@ export class Client {
     this.tell({
       runtime: 'LiteRT.js on WebAssembly',
       imageShape: this.model.imageShape,
+      numClasses: this.model.numClasses,
     });
   }
 

@@ -2,6 +2,7 @@
 
 import {Drawing} from './drawing.js';
 import {count, listenToNews, milliseconds, percent} from './news.js';
+import {readLabel, readPicture} from './pictures.js';
 import {plotAccuracies} from './plot.js';
 import {drawUnits} from './signs.js';
 import {DATABASE} from './storage.js';
@@ -37,6 +38,13 @@ at('clear').addEventListener('click', () => {
 at('teach').addEventListener('submit', (event) => {
   event.preventDefault();
   void teach();
+});
+at('pictures').addEventListener('change', (event) =>
+  addPictures(event.target.files));
+document.addEventListener('dragover', (event) => event.preventDefault());
+document.addEventListener('drop', (event) => {
+  event.preventDefault();
+  void addPictures(event.dataTransfer.files);
 });
 at('download').addEventListener('click', download);
 start();
@@ -102,6 +110,9 @@ function show() {
   };
   if (state.numVotes) figures['num-votes'] = count(state.numVotes);
   for (const [id, text] of Object.entries(figures)) at(id).textContent = text;
+  for (let label = at('label').length; label < state.numClasses; label++) {
+    at('label').add(new Option(label));
+  }
   showPlot();
 }
 
@@ -183,6 +194,28 @@ async function teach() {
   }
 }
 
+/** Adds pictures to the own examples; a bad one is told, and left out. */
+async function addPictures(files) {
+  const kept = [];
+  const wrong = [];
+  for (const file of files) {
+    try {
+      if (!state.imageShape) throw new Error('Take part first');
+      const label = readLabel(file);
+      if (label === null || label >= state.numClasses) {
+        throw new Error(`Its name must begin with 0 to ${state.numClasses - 1}`);
+      }
+      const image = await readPicture(file, state.imageShape);
+      await ask('addExample', {image, label});
+      kept.push(label);
+    } catch (error) {
+      wrong.push(` ${file.name}: ${error.message}.`);
+    }
+  }
+  at('answer').textContent =
+      `Pictures kept for the next round: ${kept.length}.${wrong.join('')}`;
+}
+
 async function download() {
   const content = await ask('writeFile');
   const link = document.createElement('a');
@@ -191,5 +224,3 @@ async function download() {
   link.click();
   URL.revokeObjectURL(link.href);
 }
-
-for (let label = 0; label < 10; label++) at('label').add(new Option(label));
