@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import logging
 import os
 import time
 from typing import Any, Callable, Dict, List
@@ -9,6 +10,7 @@ from typing import Any, Callable, Dict, List
 from tff_hidenseek import files
 from tff_hidenseek.on_device import round_result
 
+_LOG = logging.getLogger(__name__)
 # Longer than a client keeps still while it waits for a round.
 _PRESENT_SECONDS = 30.0
 
@@ -79,7 +81,10 @@ class Watch:
 
   def _finish(self, entry, votes):
     entry['accuracy'] = self._evaluate(votes)
-    files.write_atomically(self._path, json.dumps(self._rounds).encode())
+    try:
+      files.write_atomically(self._path, json.dumps(self._rounds).encode())
+    except OSError as error:  # The next round tries again.
+      _LOG.error('The rounds that pages show are not on disk: %s', error)
 
   def close(self) -> None:
     """Waits until what was added is written."""
