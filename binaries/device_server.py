@@ -22,11 +22,13 @@ from tff_hidenseek.commands import command_line
 from tff_hidenseek.commands import device_server_flags
 from tff_hidenseek.commands import experiment_flags
 from tff_hidenseek.commands import runtime_flags
+from tff_hidenseek.experiments import export_source
 from tff_hidenseek.experiments import federation as federation_lib
 from tff_hidenseek.experiments import run_data
 from tff_hidenseek.experiments import run_folder
 from tff_hidenseek.experiments import run_lock
 from tff_hidenseek.experiments import training_loop
+from tff_hidenseek.export import exports
 from tff_hidenseek.on_device import capabilities
 from tff_hidenseek.on_device import client_processes
 from tff_hidenseek.on_device import federation as device_federation
@@ -57,6 +59,7 @@ _START_CLIENTS = flags.DEFINE_bool(
 _CLIENT_COMMAND = (sys.executable, '-m', 'binaries.device_client')
 # How long clients have to hear that the last round is over, and then to end.
 _SECONDS_TO_TELL = 30.0
+_CALIBRATION_EXAMPLES = 1000
 
 
 def _say(sentence):
@@ -74,6 +77,17 @@ def _num_processes(config):
 def _read_shard(federation, index):
   data = federation.train_data(index)
   return data['x'].numpy(), data['y'].numpy()
+
+
+def _make_source(federation, config, model):
+  """Returns what `binaries.export` would export a global model from."""
+  return export_source.make_source(
+      config,
+      model,
+      federation.dataset.train_x[:_CALIBRATION_EXAMPLES],
+      'embedded',
+      federation.dataset.class_names,
+  )
 
 
 @contextlib.contextmanager
@@ -183,6 +197,10 @@ def _train(config, federation):
       learner,
       lambda index: _read_shard(federation, index),
       range(_num_processes(config), config.num_clients),
+      functools.partial(_make_source, federation, config),
+      exports.choose_gate_images(
+          federation.dataset.test_x, federation.dataset.train_x
+      ),
   )
   asyncio.run(
       _serve(

@@ -9,8 +9,8 @@ import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
-_WEIGHT_INPUT = 1
-_OPS_WITH_WEIGHTS = (
+WEIGHT_INPUT = 1
+OPS_WITH_WEIGHTS = (
     schema.BuiltinOperator.CONV_2D,
     schema.BuiltinOperator.FULLY_CONNECTED,
 )
@@ -77,7 +77,7 @@ def _rewrite(model: bytes, replace: Callable) -> bytes:  # pylint: disable=g-bar
     operators = []
     for operator in subgraph.operators:
       code = tables.operatorCodes[operator.opcodeIndex].builtinCode
-      if code in _OPS_WITH_WEIGHTS:
+      if code in OPS_WITH_WEIGHTS:
         operators += replace(tables, subgraph, operator)
       operators.append(operator)
     subgraph.operators = operators
@@ -89,7 +89,7 @@ def _replace_by_signs(
     tables, subgraph, operator, sign_type=_INT8
 ) -> List[schema.OperatorT]:
   """Makes the weights integers; returns the operation to put before."""
-  index = operator.inputs[_WEIGHT_INPUT]
+  index = operator.inputs[WEIGHT_INPUT]
   signs = _add_signs(tables, subgraph, index, sign_type, num_scales=1)
   if signs is None:
     return []
@@ -104,11 +104,11 @@ def _replace_by_signs(
 
 def _use_int2_signs(tables, subgraph, operator) -> List[schema.OperatorT]:
   """Makes the weights INT2, a scale each row; no operation is added."""
-  index = operator.inputs[_WEIGHT_INPUT]
+  index = operator.inputs[WEIGHT_INPUT]
   num_rows = int(subgraph.tensors[index].shape[0])
   signs = _add_signs(tables, subgraph, index, _INT2, num_rows)
   if signs is not None:
-    operator.inputs[_WEIGHT_INPUT] = signs
+    operator.inputs[WEIGHT_INPUT] = signs
     code = tables.operatorCodes[operator.opcodeIndex]
     code.version = max(code.version, _HYBRID_FULLY_CONNECTED_VERSION)
   return []

@@ -2,15 +2,20 @@
 
 import contextlib
 import os
+import pathlib
 import unittest
 
 from absl.testing import absltest
 import numpy as np
 from PIL import Image
 
+from tests.export import trained_models
 from tests.on_device.web import chromium
 from tests.on_device.web import served_page
+from tff_hidenseek.export import agreement
+from tff_hidenseek.export import formats
 from tff_hidenseek.export import litert
+from tff_hidenseek.export import sign_places
 
 _TEXT = "document.getElementById('{}').textContent"
 _KEPT = """import('/page/storage.js').then(async ({Storage}) => {
@@ -87,7 +92,7 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
     await self._wait_for_text(tab, 'num-examples', '65')
     await self._add_pictures(tab)
     await self._check_pause(tab)
-    await self._check_own_file(tab)
+    await self._check_own_files(tab, page.folder)
     self.assertLen(await tab.evaluate(_KEPT), 6)
     await tab.evaluate("document.getElementById('forget').click()")
     await tab.wait_for("document.getElementById('join')?.hidden === false")
@@ -142,7 +147,7 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
         before,
     )
 
-  async def _check_own_file(self, tab):
+  async def _check_own_files(self, tab, server_folder):
     folder = self.create_tempdir().full_path
     await self.browser.call(
         'Browser.setDownloadBehavior',
@@ -154,12 +159,41 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
         "import('/page/worker_calls.js').then(({ask}) => ask('readSigns'))"
         '.then(({after}) => [...after])'
     )
-    await tab.evaluate("document.getElementById('download').click()")
-    path = os.path.join(folder, 'my_model.tflite')
-    await tab.wait_until(lambda: os.path.exists(path))
+    self.assertBetween(sum(votes), 1, len(votes) - 1)
+    path = await self._download(tab, folder, 'trainable')
     scores = litert.open_file(path).get_signature_runner('get_scores')()
     np.testing.assert_array_equal(scores['scores'] >= 0, votes)
-    self.assertBetween(sum(votes), 1, len(votes) - 1)
+    images = trained_models.load_digits().test_x
+    expected = formats.FORMATS['tflite_trainable'].read(path)(images)
+    float32 = formats.FORMATS['tflite_float32']
+    path = await self._download(tab, folder, 'float32')
+    logits = float32.read(path)(images)
+    agreement.check('float32', logits, expected, float32.bounds)
+    path = await self._download(tab, folder, 'int8')
+    exported = os.path.join(
+        server_folder,
+        served_page.EXPORT_FOLDER,
+        formats.FORMATS['tflite_int8'].file_name,
+    )
+    # That these bytes answer as the signs' model, sign_places_test checks.
+    places = sign_places.find(
+        pathlib.Path(exported).read_bytes(), served_page.build_exported_model()
+    )
+    self.assertEqual(
+        pathlib.Path(path).read_bytes(), places.write(np.array(votes, bool))
+    )
+
+  async def _download(self, tab, folder, flavour):
+    await tab.evaluate(
+        f"void (document.getElementById('flavour').value = '{flavour}')"
+    )
+    await tab.evaluate("document.querySelector('#download button').click()")
+    path = os.path.join(folder, f'my_model_{flavour}.tflite')
+    said = _TEXT.format('download-said')
+    await tab.wait_for(f"!{said}.startsWith('Making ')")
+    self.assertEqual(await tab.evaluate(said), '')
+    await tab.wait_until(lambda: os.path.exists(path))
+    return path
 
   async def test_second_tab_and_second_browser_are_told_why_not(self):
     page = await self._serve(num_clients=1, num_rounds=1000)

@@ -9,24 +9,28 @@ import numpy as np
 
 from tests.export import trained_models
 from tests.on_device import counting_federation
+from tff_hidenseek.export import formats
 from tff_hidenseek.export import trainable
 from tff_hidenseek.layers import sign_masked
 from tff_hidenseek.on_device import federation as federation_lib
 from tff_hidenseek.on_device.web import global_accuracy
+from tff_hidenseek.on_device.web import own_files
 from tff_hidenseek.on_device.web import shards as shards_lib
 from tff_hidenseek.on_device.web import site as site_lib
 from tff_hidenseek.on_device.web import watch as watch_lib
 
 BATCH_SIZE = 16
+EXPORT_FOLDER = 'export'
 _NUM_EXAMPLES = 64
+_DENSITY = 0.1
+_ARCHITECTURE = trained_models.make_architecture('cnn', (8, 8, 1))
 
 
 @functools.lru_cache(maxsize=None)
 def make_model():
   """Returns a trainable file, its number of votes, and its first layer."""
   model = trained_models.build_untrained(
-      trained_models.make_architecture('cnn', (8, 8, 1)),
-      trained_models.make_options(density=0.1),
+      _ARCHITECTURE, trained_models.make_options(density=_DENSITY)
   )
   layers = [
       layer
@@ -67,10 +71,28 @@ class LastVotes:
     self.is_plus = np.frombuffer(content, bool)
 
 
+def build_exported_model():
+  """Returns the net after training, which is exported whatever was voted."""
+  return trained_models.train_on_digits('cnn', density=_DENSITY)
+
+
+def _make_source(data):
+  return formats.Source(
+      model=build_exported_model(),
+      calibration_images=data.train_x[:200],
+      architecture=_ARCHITECTURE,
+      network_options=None,
+      ticket_mask='embedded',
+      batch_size=BATCH_SIZE,
+      description={'class_names': list('0123456789')},
+  )
+
+
 class ServedPage:
   """A federation, whose server lives as long as the block.
 
   Attributes:
+    folder: Its files.
     port: Where it listens.
     url: Its address.
     link: The page's address, with the token.
@@ -87,6 +109,7 @@ class ServedPage:
             model, data.test_x[:_NUM_EXAMPLES], data.test_y[:_NUM_EXAMPLES]
         ),
     )
+    self.folder = folder
     self._devices = federation_lib.Federation(
         folder,
         learner,
@@ -100,7 +123,18 @@ class ServedPage:
         (0,),
         lambda i: (data.train_x[:_NUM_EXAMPLES], data.train_y[:_NUM_EXAMPLES]),
     )
-    self._site = site_lib.Site(watch, shards, self._devices, first_layer)
+    self._site = site_lib.Site(
+        watch,
+        shards,
+        self._devices,
+        first_layer,
+        own_files.OwnFiles(
+            os.path.join(folder, EXPORT_FOLDER),
+            lambda: _make_source(data),
+            data.test_x,
+            learner.global_votes,
+        ),
+    )
 
   @contextlib.asynccontextmanager
   async def serve(self, port: int = 0):

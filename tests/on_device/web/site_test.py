@@ -76,6 +76,13 @@ class SiteTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
       self.assertEqual(answer.status, 404)
       self.assertStartsWith(await answer.text(), 'All 1 shards of examples')
 
+  async def test_own_files_are_for_clients_and_of_two_flavours(self):
+    async with self.http.get('/v1/own_files/int8') as answer:
+      self.assertEqual(answer.status, 401)
+    headers = await self._enrol(1)
+    async with self.http.get('/v1/own_files/x', headers=headers) as answer:
+      self.assertEqual(answer.status, 404)
+
   async def test_news_say_who_is_there(self):
     await self._enrol(1)
     async with self.http.get('/v1/news') as answer:

@@ -1,19 +1,23 @@
 """The pages of a federation of HideNseek, from what its folder has."""
 
 import os
-from typing import Sequence
+from typing import Callable, Sequence
 
 import numpy as np
+import tensorflow as tf
 
+from tff_hidenseek.export import formats
 from tff_hidenseek.on_device import federation as federation_lib
 from tff_hidenseek.on_device import learner as learner_lib
 from tff_hidenseek.on_device.web import global_accuracy
+from tff_hidenseek.on_device.web import own_files
 from tff_hidenseek.on_device.web import shards as shards_lib
 from tff_hidenseek.on_device.web import site as site_lib
 from tff_hidenseek.on_device.web import watch as watch_lib
 
 _WATCH_FILE = 'web_rounds.json'
 _SHARDS_FILE = 'web_shards.journal'
+_OWN_FILES_FOLDER = 'web_export'
 
 
 def open_watch(
@@ -46,6 +50,8 @@ def open_site(
     learner: learner_lib.HideNseekLearner,
     read_shard: shards_lib.ReadShard,
     shard_indices: Sequence[int],
+    make_source: Callable[[tf.keras.Model], formats.Source],
+    gate_images: np.ndarray,
 ) -> site_lib.Site:
   """Opens the pages of a federation.
 
@@ -56,6 +62,8 @@ def open_site(
     learner: What learns.
     read_shard: Reads the examples of a client.
     shard_indices: Which clients' examples pages are given.
+    make_source: Returns what the global model is exported from.
+    gate_images: Those on which exported files are compared with Keras.
 
   Raises:
     FileNotFoundError: If the files of LiteRT.js are not there.
@@ -67,4 +75,10 @@ def open_site(
       ),
       devices,
       learner.first_layer(),
+      own_files.OwnFiles(
+          os.path.join(folder, _OWN_FILES_FOLDER),
+          lambda: make_source(learner.build_global_model()),
+          gate_images,
+          learner.global_votes,
+      ),
   )

@@ -10,6 +10,7 @@ from aiohttp import web
 from tff_hidenseek.on_device import federation as federation_lib
 from tff_hidenseek.on_device import http_server
 from tff_hidenseek.on_device import protocol
+from tff_hidenseek.on_device.web import own_files as own_files_lib
 from tff_hidenseek.on_device.web import page_files
 from tff_hidenseek.on_device.web import shards as shards_lib
 from tff_hidenseek.on_device.web import watch as watch_lib
@@ -29,6 +30,7 @@ class Site:
       shards: shards_lib.Shards,
       devices: federation_lib.Federation,
       first_layer: Dict[str, List[int]],
+      own_files: own_files_lib.OwnFiles,
   ):
     """Initializes the site.
 
@@ -37,6 +39,7 @@ class Site:
       shards: The examples for pages.
       devices: The federation.
       first_layer: The `shape` and `kept` places of the model's first layer.
+      own_files: The exported files that pages make their own.
 
     Raises:
       FileNotFoundError: If the files of LiteRT.js are not there.
@@ -46,6 +49,7 @@ class Site:
     self._shards = shards
     self._devices = devices
     self._first_layer = first_layer
+    self._own_files = own_files
 
   def routes(self) -> List[web.RouteDef]:
     """Returns the requests and what answers them."""
@@ -56,6 +60,7 @@ class Site:
         web.get(_FILES + '{name:.+}', self._get_file),
         web.get(f'{prefix}/examples', self._get_examples),
         web.get(f'{prefix}/first_layer', self._get_first_layer),
+        web.get(f'{prefix}/own_files/{{flavour}}', self._get_own_file),
         web.get(f'{prefix}/news', self._get_news),
     ]
 
@@ -84,9 +89,18 @@ class Site:
 
   async def _get_examples(self, request):
     shard = self._shards.give(http_server.find_client(request))
-    response = web.Response(body=shard, content_type='application/octet-stream')
-    response.enable_compression()
-    return response
+    return _compress(shard)
+
+  async def _get_own_file(self, request):
+    http_server.find_client(request)
+    flavour = request.match_info['flavour']
+    if flavour not in own_files_lib.FLAVOURS:
+      raise web.HTTPNotFound()
+    try:
+      content = await asyncio.to_thread(self._own_files.make, flavour)
+    except ValueError as error:
+      raise protocol.Refusal(409, str(error)) from error
+    return _compress(content)
 
   async def _get_first_layer(self, request):
     del request  # Unused.
@@ -130,3 +144,9 @@ class Site:
             rounds=self._watch.rounds,
         )
     )
+
+
+def _compress(content: bytes) -> web.Response:
+  response = web.Response(body=content, content_type='application/octet-stream')
+  response.enable_compression()
+  return response

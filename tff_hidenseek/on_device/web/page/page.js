@@ -46,7 +46,10 @@ document.addEventListener('drop', (event) => {
   event.preventDefault();
   void addPictures(event.dataTransfer.files);
 });
-at('download').addEventListener('click', download);
+at('download').addEventListener('submit', (event) => {
+  event.preventDefault();
+  void download();
+});
 start();
 
 async function start() {
@@ -138,7 +141,7 @@ async function showSigns() {
     at('flips').textContent = `${count(flips)} of ${count(layer.kept.length)} ` +
         `signs of this layer flipped in the round, ${count(all)} of ` +
         `${count(signs.after.length)} of all.`;
-    at('download').disabled = false;
+    at('download').querySelector('button').disabled = false;
   } catch {
     at('flips').textContent = '';  // There was no round yet.
   }
@@ -217,10 +220,18 @@ async function addPictures(files) {
 }
 
 async function download() {
-  const content = await ask('writeFile');
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([content]));
-  link.download = 'my_model.tflite';
-  link.click();
-  URL.revokeObjectURL(link.href);
+  const flavour = at('flavour').value;
+  const say = (sentence) => { at('download-said').textContent = sentence; };
+  try {
+    say(`Making the ${flavour} file.`);
+    const content = await ask('writeFile', {flavour});
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([content]));
+    link.download = `my_model_${flavour}.tflite`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+    say('');
+  } catch (error) {
+    say(error.message);
+  }
 }

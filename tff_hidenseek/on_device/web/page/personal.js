@@ -4,6 +4,8 @@
 import {openModel} from './model.js';
 import {softmax} from './training.js';
 
+const TRAINABLE = 'trainable';
+
 export class Personal {
   constructor(storage) {
     this.storage = storage;
@@ -34,10 +36,16 @@ export class Personal {
     });
   }
 
-  /** Returns the trainable file that starts from the own scores. */
-  writeFile() {
+  /**
+   * Returns the own file of a flavour: the trainable one, which starts from the
+   * own scores, or an exported one of the server's, with the own signs.
+   */
+  async writeFile(flavour, connection) {
+    const exported = flavour === TRAINABLE ?
+        null : await connection.fetchOwnFile(flavour);
     return this.inTurn(async () => {
       const {content, scores} = await this.open();
+      if (exported) return writeSigns(exported, scores);
       // A fresh copy: the scores with which the file itself starts.
       const first = await (await openModel(content)).getScores();
       return replaceOnce(content, toBytes(first), toBytes(scores));
@@ -58,6 +66,22 @@ export class Personal {
     this.last = result.catch(() => {});
     return result;
   }
+}
+
+/**
+ * Returns the file at the end of what the server sent, with the signs of scores.
+ * Before it, for each score, are the place of a byte in the file, and what this
+ * is XORed with where the score is below 0.
+ */
+function writeSigns({buffer}, scores) {
+  const count = scores.length;
+  const places = new Uint32Array(buffer, 0, count);
+  const masks = new Uint8Array(buffer, 4 * count, count);
+  const file = new Uint8Array(buffer, 5 * count);
+  scores.forEach((score, i) => {
+    if (!(score >= 0)) file[places[i]] ^= masks[i];
+  });
+  return file.slice();
 }
 
 function toBytes(numbers) {

@@ -68,6 +68,11 @@ export class Connection {
     return (await this.request('GET', '/examples')).body;
   }
 
+  /** Returns the exported file of a flavour, and where its signs are. */
+  async fetchOwnFile(flavour) {
+    return (await this.request('GET', `/own_files/${flavour}`)).body;
+  }
+
   /** Waits for the first round after another; `null` if all are over. */
   async nextRound(after) {
     for (;;) {

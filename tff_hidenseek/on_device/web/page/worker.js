@@ -21,7 +21,8 @@ const tasks = {
       client.addExample(image, label),
   classify: async ({personal}, {image}) => personal.classify(image),
   readSigns: async ({personal}) => personal.readSigns(),
-  writeFile: async ({personal}) => personal.writeFile(),
+  writeFile: async ({client, personal}, {flavour}) =>
+      personal.writeFile(flavour, client.connection),
 };
 
 onmessage = async ({data: {id, name, values}}) => {
