@@ -16,6 +16,8 @@ from tools import sources
 
 # What the sources load without an import: `tf.keras` is tf-keras.
 _LOADED = {'tff_hidenseek.tensorflow_stack': ('tf-keras',)}
+# Endings of files that are in no checkout: `make web` fetches LiteRT.js.
+_FETCHED = {'//tff_hidenseek/on_device': ('.gz',)}
 
 
 @attrs.frozen
@@ -111,4 +113,5 @@ def _find_data(root, label):
       path = os.path.relpath(os.path.join(parent, name), root)
       if _find_label(path) == label and not name.startswith('.'):
         endings.add(os.path.splitext(name)[1])
+  endings.update(_FETCHED.get(label, ()))
   return tuple(sorted(endings - {'', '.py', '.pyc', '.bzl'}))

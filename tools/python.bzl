@@ -23,7 +23,7 @@ def python_room(
         name = name,
         testonly = native.package_name() == "tests",
         srcs = native.glob(["**/*.py"], exclude = exclude),
-        data = native.glob(data) if data else [],
+        data = native.glob(data, allow_empty = True) if data else [],
         visibility = ["//:__subpackages__"],
         deps = deps,
     )
