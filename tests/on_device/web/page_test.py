@@ -18,15 +18,21 @@ from tff_hidenseek.export import litert
 from tff_hidenseek.export import sign_places
 
 _TEXT = "document.getElementById('{}').textContent"
-_KEPT = """import('/page/storage.js').then(async ({Storage}) => {
+_KEPT = """import(
+    new URL('storage.js', document.scripts[0].src)
+).then(async ({Storage}) => {
   const storage = await Storage.open();
-  const names = ['client', 'model', 'own', 'scores', 'shard', 'tally'];
+  const names = [
+    'client', 'layer', 'model', 'own', 'scores', 'shard', 'tally',
+  ];
   const values = await Promise.all(names.map((name) => storage.read(name)));
   return names.filter((_, i) => values[i] !== undefined);
 })"""
 
 
-_OWN_PICTURES = """import('/page/storage.js').then(async ({Storage}) => {
+_OWN_PICTURES = """import(
+    new URL('storage.js', document.scripts[0].src)
+).then(async ({Storage}) => {
   const {x} = await (await Storage.open()).read('own');
   return [64, 128].map((start) => [...x.subarray(start, start + 64)]);
 })"""
@@ -93,7 +99,7 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
     await self._add_pictures(tab)
     await self._check_pause(tab)
     await self._check_own_files(tab, page.folder)
-    self.assertLen(await tab.evaluate(_KEPT), 6)
+    self.assertLen(await tab.evaluate(_KEPT), 7)
     await tab.evaluate("document.getElementById('forget').click()")
     await tab.wait_for("document.getElementById('join')?.hidden === false")
     self.assertEmpty(await tab.evaluate(_KEPT))
@@ -156,7 +162,8 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
         browserContextId=tab.context,
     )
     votes = await tab.evaluate(
-        "import('/page/worker_calls.js').then(({ask}) => ask('readSigns'))"
+        "import(new URL('worker_calls.js', document.scripts[0].src))"
+        ".then(({ask}) => ask('readSigns'))"
         '.then(({after}) => [...after])'
     )
     self.assertBetween(sum(votes), 1, len(votes) - 1)
@@ -233,7 +240,8 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
     tab = await self._open(page.url)
     self.assertEqual(
         await tab.evaluate("""(async () => {
-          const {Connection} = await import('/page/protocol.js');
+          const {Connection} = await import(
+              new URL('protocol.js', document.scripts[0].src));
           const connection = new Connection(() => {});
           connection.request = async () => ({
             body: new TextEncoder().encode('{"version": 2}'),

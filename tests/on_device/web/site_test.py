@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import re
 import unittest
 
 from absl.testing import absltest
@@ -39,8 +40,13 @@ class SiteTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
     text = base64.urlsafe_b64encode(secret).decode().rstrip('=')
     return {'Authorization': f'Bearer {text}'}
 
+  async def _find_folder(self):
+    async with self.http.get('/') as answer:
+      return re.search(r'/page/\w{32}/', await answer.text())[0]
+
   async def test_pages_and_workers_may_speak_to_the_server_alone(self):
-    for path in ('/', '/dashboard', '/page/worker.js'):
+    worker = await self._find_folder() + 'worker.js'
+    for path in ('/', '/dashboard', worker):
       async with self.http.get(path) as answer:
         policy = answer.headers['Content-Security-Policy']
       self.assertStartsWith(policy, "default-src 'none'; ")
@@ -48,15 +54,24 @@ class SiteTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
       self.assertNotIn('http', policy)
       self.assertNotIn('*', policy)
 
-  async def test_file_that_a_browser_has_is_not_sent_again(self):
-    path = '/page/litert/wasm/litert_wasm_internal.wasm'
-    async with self.http.get(path) as answer:
-      self.assertEqual((await answer.read())[:4], b'\0asm')
+  async def test_page_that_a_browser_has_is_not_sent_again(self):
+    async with self.http.get('/') as answer:
+      self.assertEqual(answer.headers['Cache-Control'], 'no-cache')
       tag = answer.headers['ETag']
-    async with self.http.get(path, headers={'If-None-Match': tag}) as answer:
+    async with self.http.get('/', headers={'If-None-Match': tag}) as answer:
       self.assertEqual((answer.status, await answer.read()), (304, b''))
-    async with self.http.get(path, headers={'If-None-Match': '"x"'}) as answer:
+    async with self.http.get('/', headers={'If-None-Match': '"x"'}) as answer:
       self.assertEqual(answer.status, 200)
+
+  async def test_what_a_page_loads_is_kept_at_an_address_of_its_content(self):
+    folder = await self._find_folder()
+    path = 'litert/wasm/litert_wasm_internal.wasm'
+    async with self.http.get(folder + path) as answer:
+      self.assertEqual((await answer.read())[:4], b'\0asm')
+      self.assertIn('immutable', answer.headers['Cache-Control'])
+    for other in ('/page/', f'/page/{"0" * 32}/'):
+      async with self.http.get(other + path) as answer:
+        self.assertEqual(answer.status, 404)
 
   async def test_only_the_files_of_the_page_are_sent(self):
     for path in ('/page/', '/page/x.js', '/page/%2e%2e/site.py', '/page/..%2f'):

@@ -79,10 +79,10 @@ class Site:
     self._shards.close()
 
   async def _get_index(self, request):
-    return self._files.answer(request, 'index.html')
+    return self._files.answer_page(request, 'index.html')
 
   async def _get_dashboard(self, request):
-    return self._files.answer(request, 'dashboard.html')
+    return self._files.answer_page(request, 'dashboard.html')
 
   async def _get_file(self, request):
     return self._files.answer(request, request.match_info['name'])

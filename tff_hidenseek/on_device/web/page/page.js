@@ -134,7 +134,7 @@ function showPlot() {
 
 async function showSigns() {
   try {
-    layer ??= await (await fetch('/v1/first_layer')).json();
+    layer ??= await ask('readLayer');
     const signs = await ask('readSigns');
     const flips = drawUnits(at('units'), layer, signs);
     const all = signs.after.filter((sign, i) => sign !== signs.before[i]).length;

@@ -23,6 +23,16 @@ export class Personal {
     });
   }
 
+  /** Returns the shape and the kept places of the first layer; see signs.js. */
+  async readLayer(connection) {
+    let layer = await this.storage.read('layer');
+    if (!layer) {
+      layer = await connection.fetchFirstLayer();
+      await this.storage.write({layer});
+    }
+    return layer;
+  }
+
   /** Returns whether each score is at least 0: at the round's start, and now. */
   readSigns() {
     return this.inTurn(async () => {

@@ -68,6 +68,10 @@ export class Connection {
     return (await this.request('GET', '/examples')).body;
   }
 
+  async fetchFirstLayer() {
+    return readJson((await this.request('GET', '/first_layer')).body);
+  }
+
   /** Returns the exported file of a flavour, and where its signs are. */
   async fetchOwnFile(flavour) {
     return (await this.request('GET', `/own_files/${flavour}`)).body;

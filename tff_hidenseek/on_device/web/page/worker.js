@@ -20,6 +20,7 @@ const tasks = {
   addExample: async ({client}, {image, label}) =>
       client.addExample(image, label),
   classify: async ({personal}, {image}) => personal.classify(image),
+  readLayer: async ({client, personal}) => personal.readLayer(client.connection),
   readSigns: async ({personal}) => personal.readSigns(),
   writeFile: async ({client, personal}, {flavour}) =>
       personal.writeFile(flavour, client.connection),
