@@ -1,5 +1,6 @@
 """What a visitor does with the page, in Chromium."""
 
+import asyncio
 import contextlib
 import os
 import pathlib
@@ -233,6 +234,33 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
     self.assertEqual(
         await tab.evaluate("document.querySelectorAll('circle.after').length"),
         1,
+    )
+
+  async def test_another_link_in_the_same_tab_is_read(self):
+    page = await self._serve(num_clients=1, num_rounds=1)
+    tab = await self._open(f'{page.url}/#wrong')
+    await self._join(tab)
+    await self._wait_for_text(tab, 'trouble', 'token is not the one')
+    await tab.evaluate(f'void (location.href = {page.link!r})')
+    await tab.wait_for(
+        "!['', 'wrong'].includes(document.getElementById('token')?.value ?? '')"
+    )
+    await self._join(tab)
+    await self._wait_for_text(tab, 'doing', 'ended')
+
+  async def test_dashboard_of_a_server_that_ended_tells_no_trouble(self):
+    page = served_page.ServedPage(
+        self.create_tempdir().full_path, num_clients=1, num_rounds=1
+    )
+    async with page.serve():
+      dashboard = await self._open(f'{page.url}/dashboard')
+      tab = await self._open(page.link)
+      await self._join(tab)
+      await self._wait_for_text(dashboard, 'doing', 'ended')
+    # Its line is cut off by now, and it has asked for another in vain.
+    await asyncio.sleep(4)
+    self.assertIn(
+        'has ended', await dashboard.evaluate(_TEXT.format('doing'))
     )
 
   async def test_other_version_is_told_in_a_sentence(self):

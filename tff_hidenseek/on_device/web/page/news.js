@@ -1,10 +1,21 @@
 // News of the federation, which the server sends as they happen.
 
-/** Calls a function with what is new, and with `null` while there is no line. */
+/**
+ * Calls a function with what is new, and with `null` while there is no line.
+ *
+ * After the last round the server ends, and that is no trouble to tell.
+ */
 export function listenToNews(hear) {
+  let isOver = false;
   const source = new EventSource('/v1/news');
-  source.onmessage = ({data}) => hear(JSON.parse(data));
-  source.onerror = () => hear(null);
+  source.onmessage = ({data}) => {
+    const news = JSON.parse(data);
+    isOver = news.is_over;
+    hear(news);
+  };
+  source.onerror = () => {
+    if (!isOver) hear(null);
+  };
 }
 
 export function percent(accuracy) {

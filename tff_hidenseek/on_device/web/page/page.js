@@ -19,6 +19,9 @@ listen((changes) => {
   show();
   if (hasLearned) void showSigns();
 });
+// Another link of the same server changes nothing but what follows the #.
+addEventListener('hashchange', () => location.reload());
+
 listenToNews((news) => {
   state.news = news ?? state.news;
   show();
