@@ -102,7 +102,8 @@ class FederationTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
       points = await tab.evaluate(
           "document.querySelectorAll('circle.after').length"
       )
-      self.assertBetween(points, 5, num_rounds)
+      # Fewer than rounds: a page that is slow, or away, misses some.
+      self.assertBetween(points, 3, num_rounds)
       after = await tab.evaluate("document.getElementById('after').textContent")
       self.assertGreater(float(after.split()[0]), 50)
 
