@@ -5,8 +5,6 @@ in one sentence; connections that say nothing are closed.
 """
 
 import asyncio
-import base64
-import binascii
 import contextlib
 import logging
 import ssl
@@ -16,17 +14,15 @@ from aiohttp import web
 
 from tff_hidenseek.on_device import additions as additions_lib
 from tff_hidenseek.on_device import enrolment as enrolment_lib
+from tff_hidenseek.on_device import http_messages
 from tff_hidenseek.on_device import listening
 from tff_hidenseek.on_device import protocol
 from tff_hidenseek.on_device import rate_limits
 from tff_hidenseek.on_device import rounds as rounds_lib
 
 _LOG = logging.getLogger(__name__)
-_CLIENT: web.RequestKey[Optional[int]] = web.RequestKey('client', object)
-_OCTETS = 'application/octet-stream'
 # A body up to this length is read, and told which length it should have.
 _MIN_BODY_BYTES = 4096
-_BEARER = 'Bearer '
 
 
 class DeviceServer:
@@ -97,7 +93,7 @@ class DeviceServer:
         client_max_size=max(
             _MIN_BODY_BYTES, self._description.max_body_bytes
         ),
-        middlewares=[_answer_in_sentences, self._limit_rate],
+        middlewares=[http_messages.answer_in_sentences, self._limit_rate],
     )
     prefix = protocol.PREFIX
     application.router.add_get(f'{prefix}/federation', self._get_federation)
@@ -113,9 +109,9 @@ class DeviceServer:
 
   @web.middleware
   async def _limit_rate(self, request, handler):
-    secret = _read_secret(_bearer(request))
+    secret = http_messages.read_secret(http_messages.read_bearer(request))
     client = None if secret is None else self._enrolment.find(secret)
-    request[_CLIENT] = client
+    request[http_messages.CLIENT] = client
     if self._additions and self._additions.is_file(request.path):
       return await handler(request)
     seconds = self._rates.seconds_to_wait(
@@ -136,19 +132,17 @@ class DeviceServer:
     )
 
   async def _get_model(self, request):
-    find_client(request)
-    response = self._octets(self._model)
-    response.enable_compression()  # For those who say that they undo it.
-    return response
+    http_messages.find_client(request)
+    return http_messages.compressed_octets(self._model)
 
   async def _enrol(self, request):
     secret = await self._read(request)
-    client = self._enrolment.enrol(_bearer(request), secret)
+    client = self._enrolment.enrol(http_messages.read_bearer(request), secret)
     return web.json_response({'client': client})
 
   async def _get_next_round(self, request):
-    client = find_client(request)
-    after = _number(request.query.get('after', '0'))
+    client = http_messages.find_client(request)
+    after = http_messages.read_number(request.query.get('after', '0'))
     rounds = self._rounds
     await self._wait_for(lambda: rounds.is_over or rounds.number > after)
     if rounds.is_over:
@@ -162,19 +156,20 @@ class DeviceServer:
       return web.Response(status=204)
     rounds.take(client)
     self._notify()
-    return self._octets(
+    return http_messages.octets(
         rounds.message, {protocol.ROUND_HEADER: str(rounds.number)}
     )
 
   async def _put_step(self, request):
-    client = find_client(request)
+    client = http_messages.find_client(request)
     number, step = self._read_place(request)
     model = request.headers.get(protocol.MODEL_HEADER, '')
     if model != self._description.model:
       raise protocol.Refusal(
           409,
           f'The model is {self._description.model}, found '
-          f'{_printable(model) or "none"} in {protocol.MODEL_HEADER}.',
+          f'{http_messages.printable(model) or "none"} in '
+          f'{protocol.MODEL_HEADER}.',
       )
     body = await self._read(request)
     self._rounds.give(client, number, step, body)
@@ -182,16 +177,13 @@ class DeviceServer:
     return web.Response(status=204)
 
   async def _get_step(self, request):
-    client = find_client(request)
+    client = http_messages.find_client(request)
     number, step = self._read_place(request)
     if step == self._description.steps[-1]:
       raise protocol.Refusal(404, f'Nothing is answered after {step}.')
     if not await self._wait_for(lambda: self._rounds.is_closed(number, step)):
       return web.Response(status=204)
-    return self._octets(self._rounds.reply(client, number, step))
-
-  def _octets(self, body, headers=None):
-    return web.Response(body=body, content_type=_OCTETS, headers=headers)
+    return http_messages.octets(self._rounds.reply(client, number, step))
 
   def _read_place(self, request):
     step = request.match_info['step']
@@ -199,9 +191,9 @@ class DeviceServer:
       raise protocol.Refusal(
           404,
           f'The steps of a round are {", ".join(self._description.steps)}, '
-          f'found {_printable(step)}.',
+          f'found {http_messages.printable(step)}.',
       )
-    return _number(request.match_info['round']), step
+    return http_messages.read_number(request.match_info['round']), step
 
   async def _read(self, request):
     try:
@@ -243,59 +235,3 @@ class DeviceServer:
         except OSError as error:
           _LOG.error('The round cannot be ended: %s', error)
           await asyncio.sleep(1)
-
-
-@web.middleware
-async def _answer_in_sentences(request, handler):
-  try:
-    return await handler(request)
-  except protocol.Refusal as refusal:
-    status, sentence = refusal.status, refusal.sentence
-  except web.HTTPRequestEntityTooLarge as error:
-    status, sentence = 413, f'The body is too long: {error.text}.'
-  except web.HTTPException as error:
-    status = error.status
-    sentence = (
-        f'There is no {_printable(request.method)} {_printable(request.path)}: '
-        f'version {protocol.VERSION} of the protocol is at {protocol.PREFIX}.'
-    )
-  except ConnectionError:
-    raise
-  except OSError as error:
-    _LOG.error('%s %s: %s', request.method, request.path, error)
-    status, sentence = 503, 'The server cannot write to its disk.'
-  return web.Response(status=status, text=f'{sentence}\n')
-
-
-def find_client(request: web.Request) -> int:
-  """Returns the number of the client that asks; refuses any other."""
-  if request[_CLIENT] is None:
-    raise protocol.Refusal(
-        401, 'The secret is of no client that has enrolled.'
-    )
-  return request[_CLIENT]
-
-
-def _bearer(request) -> str:
-  value = request.headers.get('Authorization', '')
-  return value[len(_BEARER) :] if value.startswith(_BEARER) else ''
-
-
-def _read_secret(text: str) -> Optional[bytes]:
-  try:
-    return base64.urlsafe_b64decode(text + '=' * (-len(text) % 4))
-  except (binascii.Error, ValueError):
-    return None
-
-
-def _number(text: str) -> int:
-  if not (text.isascii() and text.isdigit() and len(text) < 10):
-    raise protocol.Refusal(
-        400, f'A round is a number, found {_printable(text)}.'
-    )
-  return int(text)
-
-
-def _printable(text: str) -> str:
-  """Returns the start of a stranger's text, on one line."""
-  return ascii(text[:100])[1:-1]

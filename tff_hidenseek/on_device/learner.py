@@ -13,8 +13,8 @@ from tff_hidenseek.algorithms.hidenseek import hidenseek
 from tff_hidenseek.algorithms.hidenseek import hidenseek_options
 from tff_hidenseek.algorithms import vote_broadcasts
 from tff_hidenseek.export import trainable
-from tff_hidenseek.layers import sign_masked
 from tff_hidenseek.learning import federated_algorithm
+from tff_hidenseek.models import layer_sets
 
 MODEL_FILE = 'model_trainable.tflite'
 
@@ -76,11 +76,7 @@ class HideNseekLearner:
       dense layer's first three are those of the image, and its `kept` places.
     """
     model = self.build_global_model()
-    layer = next(
-        layer
-        for layer in model.layers
-        if isinstance(layer, sign_masked.SignMaskedLayer)
-    )
+    layer = layer_sets.prunable_layers(model)[0]
     shape = list(layer.kernel.shape)
     if len(shape) == 2:
       shape = [*model.input_shape[1:], shape[-1]]

@@ -1,10 +1,7 @@
 """What a visitor does with the page, in Chromium."""
 
-import asyncio
-import contextlib
 import os
 import pathlib
-import unittest
 
 from absl.testing import absltest
 import numpy as np
@@ -12,13 +9,13 @@ from PIL import Image
 
 from tests.export import trained_models
 from tests.on_device.web import chromium
+from tests.on_device.web import page_case
 from tests.on_device.web import served_page
 from tff_hidenseek.export import agreement
 from tff_hidenseek.export import formats
 from tff_hidenseek.export import litert
 from tff_hidenseek.export import sign_places
 
-_TEXT = "document.getElementById('{}').textContent"
 _KEPT = """import(
     new URL('storage.js', document.scripts[0].src)
 ).then(async ({Storage}) => {
@@ -40,29 +37,7 @@ _OWN_PICTURES = """import(
 
 
 @chromium.needed
-class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
-
-  async def asyncSetUp(self):
-    self.stack = contextlib.AsyncExitStack()
-    self.addAsyncCleanup(self.stack.aclose)
-    self.browser = await self.stack.enter_async_context(chromium.start())
-
-  async def _serve(self, **settings):
-    page = served_page.ServedPage(self.create_tempdir().full_path, **settings)
-    return await self.stack.enter_async_context(page.serve())
-
-  async def _open(self, url, width=1280, height=900, neighbour=None):
-    tab = await self.browser.open_tab(width, height, neighbour)
-    await tab.open(url)
-    await tab.wait_for("document.readyState === 'complete'")
-    return tab
-
-  async def _join(self, tab):
-    await tab.wait_for("Boolean(document.getElementById('token').value)")
-    await tab.evaluate("document.querySelector('#join button').click()")
-
-  async def _wait_for_text(self, tab, element, text):
-    await tab.wait_for(f'{_TEXT.format(element)}.includes({text!r})')
+class PageTest(page_case.PageCase):
 
   async def _draw_line(self, tab):
     await tab.evaluate(
@@ -87,16 +62,18 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
   async def test_visitor_draws_asks_teaches_takes_the_model_and_is_forgotten(
       self
   ):
-    page = await self._serve(num_clients=1, num_rounds=1000)
-    tab = await self._open(page.link)
-    await self._join(tab)
-    await self._wait_for_text(tab, 'flips', 'of all')
-    self.assertEqual(await tab.evaluate(_TEXT.format('num-examples')), '64')
+    page = await self.serve(num_clients=1, num_rounds=1000)
+    tab = await self.open(page.link)
+    await self.join(tab)
+    await self.wait_for_text(tab, 'flips', 'of all')
+    self.assertEqual(
+        await tab.evaluate(page_case.TEXT.format('num-examples')), '64'
+    )
     await self._draw_line(tab)
-    await self._wait_for_text(tab, 'answer', 'The global model says')
+    await self.wait_for_text(tab, 'answer', 'The global model says')
     await tab.evaluate("document.querySelector('#teach button').click()")
-    await self._wait_for_text(tab, 'num-own', '1')
-    await self._wait_for_text(tab, 'num-examples', '65')
+    await self.wait_for_text(tab, 'num-own', '1')
+    await self.wait_for_text(tab, 'num-examples', '65')
     await self._add_pictures(tab)
     await self._check_pause(tab)
     await self._check_own_files(tab, page.folder)
@@ -130,11 +107,11 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
             for name in ('1_dark.png', '1_light.png', '1_broken.png', 'x.png')
         ],
     )
-    await self._wait_for_text(tab, 'answer', 'next round: 2.')
-    answer = await tab.evaluate(_TEXT.format('answer'))
+    await self.wait_for_text(tab, 'answer', 'next round: 2.')
+    answer = await tab.evaluate(page_case.TEXT.format('answer'))
     self.assertIn(' 1_broken.png: ', answer)
     self.assertIn(' x.png: Its name must begin with 0 to 9.', answer)
-    await self._wait_for_text(tab, 'num-examples', '67')
+    await self.wait_for_text(tab, 'num-examples', '67')
     dark, light = await tab.evaluate(_OWN_PICTURES)
     np.testing.assert_allclose(dark, light, atol=0.01)
     # The bar stands in the middle, and fills most of the height.
@@ -144,7 +121,7 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
 
   async def _check_pause(self, tab):
     await tab.evaluate("document.getElementById('pause').click()")
-    await self._wait_for_text(tab, 'doing', 'Paused')
+    await self.wait_for_text(tab, 'doing', 'Paused')
     before = await tab.evaluate("document.getElementById('progress').value")
     self.assertEqual(
         await tab.evaluate(
@@ -197,96 +174,19 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
     )
     await tab.evaluate("document.querySelector('#download button').click()")
     path = os.path.join(folder, f'my_model_{flavour}.tflite')
-    said = _TEXT.format('download-said')
+    said = page_case.TEXT.format('download-said')
     await tab.wait_for(f"!{said}.startsWith('Making ')")
     self.assertEqual(await tab.evaluate(said), '')
     await tab.wait_until(lambda: os.path.exists(path))
     return path
 
-  async def test_second_tab_and_second_browser_are_told_why_not(self):
-    page = await self._serve(num_clients=1, num_rounds=1000)
-    first = await self._open(page.link)
-    await self._join(first)
-    await self._wait_for_text(first, 'flips', 'of all')
-    second = await self._open(page.link, neighbour=first)
-    await self._wait_for_text(
-        second, 'trouble', 'Another tab of this browser takes part already.'
-    )
-    stranger = await self._open(page.link)
-    await self._join(stranger)
-    await self._wait_for_text(stranger, 'trouble', 'All 1 places are taken.')
-
-  async def test_federation_that_begins_anew_is_joined_anew(self):
-    old = served_page.ServedPage(
-        self.create_tempdir().full_path, num_clients=1, num_rounds=1000
-    )
-    async with old.serve():
-      tab = await self._open(old.link)
-      await self._join(tab)
-      await tab.wait_for("document.querySelectorAll('circle.after').length > 2")
-    new = served_page.ServedPage(
-        self.create_tempdir().full_path, num_clients=1, num_rounds=1
-    )
-    async with new.serve(old.port):
-      await self._wait_for_text(tab, 'trouble', 'no client that has enrolled')
-      await tab.call('Page.reload')
-      await self._wait_for_text(tab, 'doing', 'ended')
-    self.assertEqual(
-        await tab.evaluate("document.querySelectorAll('circle.after').length"),
-        1,
-    )
-
-  async def test_another_link_in_the_same_tab_is_read(self):
-    page = await self._serve(num_clients=1, num_rounds=1)
-    tab = await self._open(f'{page.url}/#wrong')
-    await self._join(tab)
-    await self._wait_for_text(tab, 'trouble', 'token is not the one')
-    await tab.evaluate(f'void (location.href = {page.link!r})')
-    await tab.wait_for(
-        "!['', 'wrong'].includes(document.getElementById('token')?.value ?? '')"
-    )
-    await self._join(tab)
-    await self._wait_for_text(tab, 'doing', 'ended')
-
-  async def test_dashboard_of_a_server_that_ended_tells_no_trouble(self):
-    page = served_page.ServedPage(
-        self.create_tempdir().full_path, num_clients=1, num_rounds=1
-    )
-    async with page.serve():
-      dashboard = await self._open(f'{page.url}/dashboard')
-      tab = await self._open(page.link)
-      await self._join(tab)
-      await self._wait_for_text(dashboard, 'doing', 'ended')
-    # Its line is cut off by now, and it has asked for another in vain.
-    await asyncio.sleep(4)
-    self.assertIn(
-        'has ended', await dashboard.evaluate(_TEXT.format('doing'))
-    )
-
-  async def test_other_version_is_told_in_a_sentence(self):
-    page = await self._serve(num_clients=1)
-    tab = await self._open(page.url)
-    self.assertEqual(
-        await tab.evaluate("""(async () => {
-          const {Connection} = await import(
-              new URL('protocol.js', document.scripts[0].src));
-          const connection = new Connection(() => {});
-          connection.request = async () => ({
-            body: new TextEncoder().encode('{"version": 2}'),
-          });
-          return connection.describe().catch((error) => error.message);
-        })()"""),
-        'This page speaks version 1 of the protocol and the server version 2: '
-        'open the page that the server has.',
-    )
-
   async def test_nothing_is_wider_than_a_phone_and_all_has_a_name(self):
-    page = await self._serve(num_clients=1, num_rounds=3)
-    tab = await self._open(page.link, width=360, height=740)
-    await self._join(tab)
-    await self._wait_for_text(tab, 'doing', 'ended')
+    page = await self.serve(num_clients=1, num_rounds=3)
+    tab = await self.open(page.link, width=360, height=740)
+    await self.join(tab)
+    await self.wait_for_text(tab, 'doing', 'ended')
     for url in (page.link, f'{page.url}/dashboard'):
-      tab = await self._open(url, width=360, height=740)
+      tab = await self.open(url, width=360, height=740)
       await tab.wait_for("Boolean(document.querySelector('svg text'))")
       self.assertEqual(
           await tab.evaluate('document.documentElement.scrollWidth'), 360
@@ -303,7 +203,9 @@ class PageTest(unittest.IsolatedAsyncioTestCase, absltest.TestCase):
     self.assertEqual(
         await tab.evaluate("document.querySelectorAll('tbody tr').length"), 3
     )
-    self.assertEqual(await tab.evaluate(_TEXT.format('learned')), '3 of 3')
+    self.assertEqual(
+        await tab.evaluate(page_case.TEXT.format('learned')), '3 of 3'
+    )
 
 
 if __name__ == '__main__':

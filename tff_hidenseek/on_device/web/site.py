@@ -8,7 +8,7 @@ from typing import Dict, List, Optional
 from aiohttp import web
 
 from tff_hidenseek.on_device import federation as federation_lib
-from tff_hidenseek.on_device import http_server
+from tff_hidenseek.on_device import http_messages
 from tff_hidenseek.on_device import protocol
 from tff_hidenseek.on_device.web import own_files as own_files_lib
 from tff_hidenseek.on_device.web import page_files
@@ -88,11 +88,11 @@ class Site:
     return self._files.answer(request, request.match_info['name'])
 
   async def _get_examples(self, request):
-    shard = self._shards.give(http_server.find_client(request))
-    return _compress(shard)
+    shard = self._shards.give(http_messages.find_client(request))
+    return http_messages.compressed_octets(shard)
 
   async def _get_own_file(self, request):
-    http_server.find_client(request)
+    http_messages.find_client(request)
     flavour = request.match_info['flavour']
     if flavour not in own_files_lib.FLAVOURS:
       raise web.HTTPNotFound()
@@ -100,7 +100,7 @@ class Site:
       content = await asyncio.to_thread(self._own_files.make, flavour)
     except ValueError as error:
       raise protocol.Refusal(409, str(error)) from error
-    return _compress(content)
+    return http_messages.compressed_octets(content)
 
   async def _get_first_layer(self, request):
     del request  # Unused.
@@ -144,9 +144,3 @@ class Site:
             rounds=self._watch.rounds,
         )
     )
-
-
-def _compress(content: bytes) -> web.Response:
-  response = web.Response(body=content, content_type='application/octet-stream')
-  response.enable_compression()
-  return response

@@ -1,6 +1,6 @@
 // The dashboard: news of the federation, as figures, a plot and a table.
 
-import {count, listenToNews, percent} from './news.js';
+import {count, globalLine, listenToNews, percent} from './news.js';
 import {plotAccuracies} from './plot.js';
 
 const at = (id) => document.getElementById(id);
@@ -27,9 +27,7 @@ function show(news) {
     bytes: count(sum(learned.map(({votes, up, down}) => votes * (up + down)))),
   };
   for (const [id, text] of Object.entries(figures)) at(id).textContent = text;
-  const points = learned.filter(({accuracy}) => accuracy !== null)
-      .map(({number, accuracy}) => [number, accuracy]);
-  plotAccuracies(at('plot'), [{name: 'global', points}],
+  plotAccuracies(at('plot'), [globalLine(news)],
       Math.max(news.num_rounds, rounds.at(-1)?.number ?? 1));
   at('rounds').replaceChildren(...[...rounds].reverse().map(writeRow));
 }

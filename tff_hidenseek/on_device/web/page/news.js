@@ -18,6 +18,14 @@ export function listenToNews(hear) {
   };
 }
 
+/** Returns the accuracies of the global model as a line of a plot. */
+export function globalLine({rounds}) {
+  const points = rounds
+      .filter(({votes, accuracy}) => votes && accuracy !== null)
+      .map(({number, accuracy}) => [number, accuracy]);
+  return {name: 'global', points};
+}
+
 export function percent(accuracy) {
   return accuracy == null ? '–' : `${(100 * accuracy).toFixed(1)} %`;
 }

@@ -1,7 +1,9 @@
 // The page: shows what the worker tells, and asks it for what a visitor wants.
 
 import {Drawing} from './drawing.js';
-import {count, listenToNews, milliseconds, percent} from './news.js';
+import {
+  count, globalLine, listenToNews, milliseconds, percent,
+} from './news.js';
 import {readLabel, readPicture} from './pictures.js';
 import {plotAccuracies} from './plot.js';
 import {drawUnits} from './signs.js';
@@ -9,7 +11,7 @@ import {DATABASE} from './storage.js';
 import {ask, end, listen} from './worker_calls.js';
 
 const at = (id) => document.getElementById(id);
-const state = {history: [], numRounds: 1, news: null};
+const state = {history: [], news: null};
 const drawing = new Drawing(at('canvas'), classify);
 let layer;
 
@@ -19,9 +21,9 @@ listen((changes) => {
   show();
   if (hasLearned) void showSigns();
 });
+
 // Another link of the same server changes nothing but what follows the #.
 addEventListener('hashchange', () => location.reload());
-
 listenToNews((news) => {
   state.news = news ?? state.news;
   show();
@@ -124,14 +126,12 @@ function show() {
 
 function showPlot() {
   const {history, news} = state;
-  const learned = (news?.rounds ?? []).filter(({votes}) => votes);
   const last = Math.max(
       news?.num_rounds ?? 1, ...history.map(({round}) => round));
   plotAccuracies(at('plot'), [
     {name: 'before', points: history.map((h) => [h.round, h.before])},
     {name: 'after', points: history.map((h) => [h.round, h.after])},
-    {name: 'global', points: learned.filter(({accuracy}) => accuracy !== null)
-        .map(({number, accuracy}) => [number, accuracy])},
+    ...news ? [globalLine(news)] : [],
   ], last);
 }
 
