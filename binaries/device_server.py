@@ -59,7 +59,6 @@ _START_CLIENTS = flags.DEFINE_bool(
 _CLIENT_COMMAND = (sys.executable, '-m', 'binaries.device_client')
 # How long clients have to hear that the last round is over, and then to end.
 _SECONDS_TO_TELL = 30.0
-_CALIBRATION_EXAMPLES = 1000
 
 
 def _say(sentence):
@@ -84,7 +83,7 @@ def _make_source(federation, config, model):
   return export_source.make_source(
       config,
       model,
-      federation.dataset.train_x[:_CALIBRATION_EXAMPLES],
+      federation.dataset.train_x[: export_source.CALIBRATION_EXAMPLES],
       'embedded',
       federation.dataset.class_names,
   )

@@ -48,7 +48,7 @@ _TICKET_MASK = flags.DEFINE_enum(
 )
 _CALIBRATION_EXAMPLES = flags.DEFINE_integer(
     'calibration_examples',
-    1000,
+    export_source.CALIBRATION_EXAMPLES,
     'Training examples that set the ranges of integers.',
     lower_bound=1,
 )

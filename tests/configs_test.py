@@ -39,13 +39,8 @@ def _find_new(configs):
   seen, new = set(), []
   # Those of small images first.
   for name, path in sorted(configs, key=lambda x: 'digits' not in x[0]):
-    given = dict(
-        line.partition('=')[::2]
-        for line in path.read_text().splitlines()
-        if line.startswith('--')
-    )
-    held = {given['--algorithm'], (given['--dataset'], given['--model'])}
-    held.update(given)
+    given = experiment_flags.values_from_file(str(path))
+    held = {given['algorithm'], (given['dataset'], given['model']), *given}
     if held - seen:
       new.append((name, path))
     seen |= held

@@ -11,6 +11,8 @@ from tff_hidenseek.export import formats
 from tff_hidenseek.export import serving
 from tff_hidenseek.ticket import description as description_lib
 
+# Training examples that set the ranges of integers, if no flag says how many.
+CALIBRATION_EXAMPLES = 1000
 # Flags that name places on the machine of the run, which no user should see.
 _LOCAL_FLAGS = ('data_dir', 'partition_file')
 
