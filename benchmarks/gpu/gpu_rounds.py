@@ -1,5 +1,6 @@
 """Seconds of rounds on a GPU: client by client, in turn and at once."""
 
+import contextlib
 import statistics
 import time
 from typing import Any, Dict, Sequence
@@ -162,21 +163,20 @@ def _time(
 ) -> Dict[str, Any]:
   """Times rounds, one at least, after one that compiles."""
   num_clients = way.num_clients or num_clients
-  config = tf.config.experimental
-  before = config.tensor_float_32_execution_enabled()
-  config.enable_tensor_float_32_execution(way.tensor_float_32)
+  precision = (
+      contextlib.nullcontext()
+      if way.tensor_float_32
+      else gpu_parity.full_float32()
+  )
   seconds = []
-  try:
-    with gpu_memory.peak_memory(device) as get_memory:
-      while not seconds[1:] or (
-          len(seconds) <= _MOST_ROUNDS and sum(seconds[1:]) < most_seconds
-      ):
-        start = time.monotonic()
-        simulation.run(num_clients, way.cohort_size, training=way.training)
-        seconds.append(time.monotonic() - start)
-      peak = get_memory('peak')
-  finally:
-    config.enable_tensor_float_32_execution(before)
+  with precision, gpu_memory.peak_memory(device) as get_memory:
+    while not seconds[1:] or (
+        len(seconds) <= _MOST_ROUNDS and sum(seconds[1:]) < most_seconds
+    ):
+      start = time.monotonic()
+      simulation.run(num_clients, way.cohort_size, training=way.training)
+      seconds.append(time.monotonic() - start)
+    peak = get_memory('peak')
   return dict(
       num_clients=num_clients,
       first_seconds=seconds[0],
