@@ -126,7 +126,7 @@ class AtOnceTest(parameterized.TestCase, tf.test.TestCase):
     def run_all(data):
       seeds = make_seeds(data['client_id'][:, tf.newaxis])
       trained, losses = for_all.train(
-          for_all.start(message, tf.size(data['size'])),
+          message,
           data,
           seeds[0],
           compiled,

@@ -78,12 +78,9 @@ class DenseCohortWork(cohort_work.CohortWork):
     super().__init__(task.build_model(client_axis.ClientAxisLayers()), options)
     self._sends_updates = sends_updates
 
-  def start(self, message, num_clients):
+  def start(self, message):
     self._received = list(message)
-    return [
-        tf.tile(x[tf.newaxis], [num_clients, *[1] * len(x.shape)])
-        for x in message
-    ]
+    return self._received
 
   def make_uploads(self, trained, seeds, round_num):
     del seeds, round_num

@@ -37,24 +37,28 @@ class SignSgdOptions(
   )
 
 
-class SignClientWork(fed_avg.DenseClientWork):
+def find_signs(update: tf.Tensor, coins: tf.Tensor) -> tf.Tensor:
+  """Returns votes on updates, `bool`: `True` is +1.
+
+  A weight that did not move, such as that of a pixel which is always black,
+  must not drift: its votes are fair coins.
+
+  Args:
+    update: The updates, `float32`.
+    coins: Draws from [0, 1) in that shape.
+  """
+  return tf.where(tf.equal(update, 0), coins < 0.5, update > 0)
+
+
+class SignClientWork(fed_avg.UpdateClientWork):
   """Trains all weights and uploads the signs of the update."""
 
-  def start(self, message, client_state):
-    super().start(message, client_state)
-    self._received = message
-
   def make_upload(self, seed):
-    update = flat_weights.flatten(
-        self.model.trainable_variables
-    ) - flat_weights.flatten(self._received)
-    # A weight that did not move, such as that of a pixel which is always
-    # black, must not drift: its votes are fair coins.
+    update = flat_weights.flatten(super().make_upload(seed))
     coins = tf.random.stateless_uniform(
         tf.shape(update), seed, alg=random_seeds.ALGORITHM
     )
-    ties = tf.equal(update, 0)
-    return sign_ops.pack_bits(tf.where(ties, coins < 0.5, update > 0))
+    return sign_ops.pack_bits(find_signs(update, coins))
 
 
 class SignCohortWork(fed_avg.DenseCohortWork):
@@ -70,9 +74,7 @@ class SignCohortWork(fed_avg.DenseCohortWork):
         axis=1,
     )
     coins = philox.draw_uniform(seeds, update.shape[1])
-    return sign_ops.pack_rows(
-        tf.where(tf.equal(update, 0), coins < 0.5, update > 0)
-    )
+    return sign_ops.pack_rows(find_signs(update, coins))
 
   def read_uploads(self, read_upload, uploads):
     size = sum(math.prod(x.shape) for x in self._received)

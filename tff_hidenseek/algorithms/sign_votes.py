@@ -20,6 +20,7 @@ import tensorflow_federated as tff
 from tff_hidenseek.algorithms import half_bit_votes
 from tff_hidenseek.layers import sign_ops
 from tff_hidenseek.learning import means
+from tff_hidenseek.learning import philox
 from tff_hidenseek.learning import random_seeds
 
 # The votes in each byte, `float32[256, 8]`.
@@ -38,18 +39,23 @@ def draw_votes(scores: tf.Tensor, seed: Optional[tf.Tensor] = None):
 
   Args:
     scores: `float32[K]`; for stochastic votes in units in which 1 is certain.
+      Or those of several clients, `float32[clients, K]`.
     seed: If `None`, the vote is the score's sign, and 0 votes +1. Otherwise the
       seed `int64[2]` of stochastic votes with P(+1) = (1 + clip(score, -1, 1))
-      / 2, whose mean is an unbiased estimate of the clipped score.
+      / 2, whose mean is an unbiased estimate of the clipped score; of several
+      clients `int64[clients, 2]`.
 
   Returns:
-    The votes, `bool[K]`: `True` is +1.
+    The votes, `bool` in the shape of the scores: `True` is +1.
   """
   if seed is None:
     return scores >= 0
-  uniform = tf.random.stateless_uniform(
-      tf.shape(scores), seed, alg=random_seeds.ALGORITHM
-  )
+  if len(seed.shape) > 1:
+    uniform = philox.draw_uniform(seed, scores.shape[-1])
+  else:
+    uniform = tf.random.stateless_uniform(
+        tf.shape(scores), seed, alg=random_seeds.ALGORITHM
+    )
   # A draw lies in [-1, 1), so that scores beyond need no clipping.
   return 2 * uniform - 1 < scores
 

@@ -120,7 +120,7 @@ class Cohorts:
     """Runs a round of clients, given by their ids; returns its output."""
     cohorts = self._divide(clients)
     return self._algorithm.next(
-        server_state, self._select('train_pool', cohorts)
+        server_state, self._select(self._federation.train_pool, cohorts)
     )
 
   def evaluate_personal(
@@ -130,8 +130,8 @@ class Cohorts:
     cohorts = self._divide(clients)
     counts = self._algorithm.evaluate_personal(
         server_state,
-        self._select('train_pool', cohorts),
-        self._select('test_pool', cohorts),
+        self._select(self._federation.train_pool, cohorts),
+        self._select(self._federation.test_pool, cohorts),
     )
     return [
         collections.OrderedDict(
@@ -141,14 +141,13 @@ class Cohorts:
         for place in range(len(ids))
     ]
 
-  def _select(self, name, cohorts):
-    pool = self._pools(name)
+  def _select(self, pool, cohorts):
+    self._keep_on_device(pool)
     copies = self._copies_examples and pool not in self._resident
     return [pool.select(ids, ids, copies) for ids in cohorts]
 
-  def _pools(self, name):
-    """Returns a pool of the federation, on the device if it fits there."""
-    pool = getattr(self._federation, name)
+  def _keep_on_device(self, pool):
+    """Moves a pool to the device, once, if it fits there."""
     if (
         self._device
         and isinstance(pool, cohort_data.Pool)
@@ -157,7 +156,6 @@ class Cohorts:
     ):
       pool.keep_on(self._device)
       self._resident.append(pool)
-    return pool
 
   def _divide(self, clients):
     size = self._choose_size(len(clients))

@@ -12,6 +12,8 @@ from typing import List, Tuple
 
 import tensorflow as tf
 
+from tff_hidenseek.layers import patches as patches_lib
+
 
 def convolve(
     inputs: tf.Tensor, kernel: tf.Tensor, padding: str
@@ -85,16 +87,7 @@ def _find_patches(
     float32[batch, places down, places across, rows * columns * channels].
   """
   padded = tf.pad(images, [(0, 0), *margins, (0, 0)])
-  rows, columns = kernel.shape[:2]
-  down, across = padded.shape[1] - rows + 1, padded.shape[2] - columns + 1
-  return tf.concat(
-      [
-          padded[:, row : row + down, column : column + across]
-          for row in range(rows)
-          for column in range(columns)
-      ],
-      -1,
-  )
+  return patches_lib.take_patches(padded, *kernel.shape[:2])
 
 
 def _multiply_patches(patches: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:

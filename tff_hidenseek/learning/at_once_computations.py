@@ -49,7 +49,7 @@ def build_at_once_computations(
       work: cohort_work.CohortWork, message: Any, data: cohort_data.Cohort
   ) -> Any:
     return work.train(
-        work.start(message['content'], tf.size(data['size'])),
+        message['content'],
         data,
         _client_seeds(seed, random_seeds.Purpose.SHUFFLE, message, data),
         compiled,

@@ -53,14 +53,9 @@ def build_cohort_algorithm(
     ValueError: If clients of this method train in turn alone, and are to train
       at once.
   """
-  if training != 'in_turn' and method.build_cohort_work is None:
-    raise ValueError(
-        '`training` must be in_turn with a method whose clients cannot train '
-        f'at once, found {training!r}.'
-    )
   data_type = cohort_data.cohort_data_type(task.input_shape)
   message_type = clients.update.type_signature.parameter[0]
-  if training == 'in_turn' or method.build_cohort_work is None:
+  if training == 'in_turn':
     cohorts = cohort_computations.build_cohort_computations(
         method.build_client,
         read_upload,
@@ -72,6 +67,11 @@ def build_cohort_algorithm(
         forge_upload=method.forge_upload,
         train_size=train_size,
         test_size=test_size,
+    )
+  elif method.build_cohort_work is None:
+    raise ValueError(
+        '`training` must be in_turn with a method whose clients cannot train '
+        f'at once, found {training!r}.'
     )
   else:
     cohorts = at_once_computations.build_at_once_computations(

@@ -49,8 +49,8 @@ class CohortWork(abc.ABC):
     )
 
   @abc.abstractmethod
-  def start(self, message: Any, num_clients: tf.Tensor) -> List[tf.Tensor]:
-    """Returns what each client trains, `[clients, ...]`, from the message."""
+  def start(self, message: Any) -> List[tf.Tensor]:
+    """Returns what every client trains, without an axis of them."""
 
   def make_weights(self, trained: Tensors) -> Tensors:
     """Returns the weights of the model from what is trained."""
@@ -93,7 +93,7 @@ class CohortWork(abc.ABC):
 
   def train(
       self,
-      trained: List[tf.Tensor],
+      message: Any,
       data: cohort_data.Cohort,
       seeds: tf.Tensor,
       compiled: bool = False,
@@ -101,7 +101,7 @@ class CohortWork(abc.ABC):
     """Trains all clients on their own data.
 
     Args:
-      trained: What `start` returned.
+      message: What the server broadcasts.
       data: The data of the cohort.
       seeds: The seeds of their shuffles, `int64[clients, 2]`.
       compiled: Whether by XLA.
@@ -116,8 +116,12 @@ class CohortWork(abc.ABC):
     train = tf.function(
         self._run_steps, autograph=False, jit_compile=compiled or None
     )
+    num_clients = tf.size(data['size'])
     trained, loss_sum = train(
-        trained,
+        [
+            tf.tile(x[tf.newaxis], [num_clients, *[1] * len(x.shape)])
+            for x in self.start(message)
+        ],
         data['x'],
         batches.rows,
         batches.labels,

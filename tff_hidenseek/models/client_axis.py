@@ -11,9 +11,8 @@ from typing import Any, List, Sequence, Tuple
 
 import tensorflow as tf
 
+from tff_hidenseek.layers import patches as patches_lib
 from tff_hidenseek.models import layer_sets
-
-_NORMALIZATION_GROUPS = 32
 
 Shape = Tuple[int, ...]
 
@@ -99,22 +98,15 @@ class _Conv2D(_Weighted, tf.keras.layers.Layer):
   def _take_patches(self, x: tf.Tensor) -> tf.Tensor:
     """Returns `[n, height, width, patch]`, patches in the order of a kernel."""
     size, strides = self._kernel_size, self._strides
-    paddings, sides = [], []
+    paddings = []
     for side in x.shape[1:3]:
       padding = 0
       if self._padding == 'same':
         padding = max((-(-side // strides) - 1) * strides + size - side, 0)
       paddings.append([padding // 2, padding - padding // 2])
-      sides.append((side + padding - size) // strides + 1)
     if any(map(sum, paddings)):
       x = tf.pad(x, [[0, 0], *paddings, [0, 0]])
-    height, width = ((side - 1) * strides + 1 for side in sides)
-    shifted = [
-        x[:, i : i + height : strides, j : j + width : strides]
-        for i in range(size)
-        for j in range(size)
-    ]
-    return tf.concat(shifted, axis=-1) if size > 1 else shifted[0]
+    return patches_lib.take_patches(x, size, size, strides)
 
 
 def _multiply(
@@ -132,7 +124,7 @@ class _Normalization(_Weighted, tf.keras.layers.GroupNormalization):
 
   def __init__(self, use_bias: bool, name: str):
     super().__init__(
-        _NORMALIZATION_GROUPS, center=False, scale=False, name=name
+        layer_sets.NORMALIZATION_GROUPS, center=False, scale=False, name=name
     )
     self._use_bias = use_bias
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tff_hidenseek.layers import sign_masked_conv2d
 from tff_hidenseek.layers import sign_masked_dense
 
-_NORMALIZATION_GROUPS = 32
+NORMALIZATION_GROUPS = 32
 
 
 class LayerSet(abc.ABC):
@@ -91,7 +91,7 @@ class DenseLayers(LayerSet):
 
   def normalization(self, *, name):
     return tf.keras.layers.GroupNormalization(
-        _NORMALIZATION_GROUPS,
+        NORMALIZATION_GROUPS,
         center=self._use_bias,
         scale=self._use_bias,
         name=name,
@@ -136,7 +136,7 @@ class SignMaskedLayers(LayerSet):
 
   def normalization(self, *, name):
     return tf.keras.layers.GroupNormalization(
-        _NORMALIZATION_GROUPS, center=False, scale=False, name=name
+        NORMALIZATION_GROUPS, center=False, scale=False, name=name
     )
 
 

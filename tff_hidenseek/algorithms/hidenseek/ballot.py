@@ -15,7 +15,6 @@ from tff_hidenseek.layers import sign_ops
 from tff_hidenseek.learning import cohort_work
 from tff_hidenseek.learning import federated_algorithm
 from tff_hidenseek.learning import means
-from tff_hidenseek.learning import philox
 from tff_hidenseek.learning import random_seeds
 from tff_hidenseek.learning import robust_aggregation
 from tff_hidenseek.privacy import randomized_response
@@ -113,9 +112,9 @@ class Ballot:
     return tf.sort(tf.math.top_k(numbers, self.num_votes).indices)
 
   def select(self, values: tf.Tensor, round_num: tf.Tensor) -> tf.Tensor:
-    """Returns of values of all scores those that a round votes on."""
+    """Returns of values of all scores, the last axis, those to vote on."""
     chosen = self.choose(round_num)
-    return values if chosen is None else tf.gather(values, chosen)
+    return values if chosen is None else tf.gather(values, chosen, axis=-1)
 
   def fill_in(
       self, scores: tf.Tensor, seed: tf.Tensor, round_num: tf.Tensor
@@ -135,8 +134,7 @@ class Ballot:
     if options.votes != 'signs' and options.upload_coding != 'bits':
       coding = sign_votes.VOTE_CODINGS[options.upload_coding]
       return coding.cast(scores, seed)
-    is_certain = options.votes == 'signs'
-    votes = sign_votes.draw_votes(scores, None if is_certain else seed)
+    votes = self._draw(scores, seed)
     if options.vote_epsilon:
       votes = randomized_response.randomize(
           votes,
@@ -144,6 +142,11 @@ class Ballot:
           random_seeds.fold_in(seed, random_seeds.Purpose.RESPONSE),
       )
     return self.write_bits(votes)
+
+  def _draw(self, scores, seed):
+    """Draws votes on the scores of the ballot: see `sign_votes.draw_votes`."""
+    is_certain = self._options.votes == 'signs'
+    return sign_votes.draw_votes(scores, None if is_certain else seed)
 
   @property
   def has_plain_bits(self) -> bool:
@@ -172,14 +175,8 @@ class Ballot:
       return cohort_work.map_clients(
           lambda one: self.fill_in(one[0], one[1], round_num), (scores, seeds)
       )
-    chosen = self.choose(round_num)
-    if chosen is not None:
-      scores = tf.gather(scores, chosen, axis=1)
-    if self._options.votes == 'signs':
-      votes = scores >= 0
-    else:
-      votes = 2 * philox.draw_uniform(seeds, self.num_votes) - 1 < scores
-    return sign_ops.pack_rows(votes)
+    scores = self.select(scores, round_num)
+    return sign_ops.pack_rows(self._draw(scores, seeds))
 
   def read_all(self, uploads: tf.Tensor) -> tf.Tensor:
     """Reads uploads of plain bits: votes of -1 and +1, `[clients, K]`."""

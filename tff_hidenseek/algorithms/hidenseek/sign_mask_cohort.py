@@ -31,11 +31,11 @@ class SignMaskCohortWork(cohort_work.CohortWork):
     self._network = network
     self._ballot = ballot
 
-  def start(self, message, num_clients):
+  def start(self, message):
     sizes = list(self._network.num_kept.values())
     broadcast = vote_broadcasts.VOTE_BROADCASTS[self._options.broadcast]
     self._received = tf.split(broadcast.decode(message, sum(sizes)), sizes)
-    return [tf.tile(x[tf.newaxis], [num_clients, 1]) for x in self._received]
+    return self._received
 
   def make_weights(self, trained):
     network = self._network
